@@ -1,0 +1,276 @@
+//! The merchant's configuration, `storefront.toml`: read and checked once, then passed as a value.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::ids::{CampaignId, Lang, MarketplaceId, NetworkId, UserId};
+use crate::product::PriceExposure;
+use crate::time::Timestamp;
+
+/// A merchant's storefront: brand, marketplaces, networks, limits, campaigns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Storefront {
+    /// The brand's name, as replies, mails and pages write it.
+    pub brand: String,
+    /// The language for shoppers whose own we don't speak.
+    #[serde(default = "defaults::language")]
+    pub default_language: Lang,
+    /// Where shoppers get help from a person: an address or a page, shown in mails and pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support: Option<String>,
+    /// The postal address that mails must carry in many countries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postal_address: Option<String>,
+    /// The shops; at least one.
+    pub marketplaces: Vec<Marketplace>,
+    /// The networks; at least one.
+    pub networks: Vec<NetworkConfig>,
+    /// Limits.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Minimum advertised price: what a product without a policy of its own follows.
+    #[serde(default)]
+    pub map: MapDefaults,
+    /// Campaigns.
+    #[serde(default)]
+    pub campaigns: Vec<Campaign>,
+    /// Hosts of link shorteners that may stand for one of our links (`bit.ly`); only these are
+    /// followed.
+    #[serde(default)]
+    pub short_link_hosts: Vec<String>,
+}
+
+/// One shop in one country.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Marketplace {
+    /// Its id (`us`).
+    pub id: MarketplaceId,
+    /// Hashtags without `#` that put a product into the cart (`AcmeCart`).
+    pub cart_tags: Vec<String>,
+    /// Hashtags without `#` that put a product onto the wish list.
+    #[serde(default)]
+    pub wish_tags: Vec<String>,
+    /// The shop's hosts (`www.acme.example`); a link of another host is not a product link.
+    pub hosts: Vec<String>,
+    /// How the shop's links name products and how its checkout takes a cart.
+    pub shop: Shop,
+    /// The currency of its prices, ISO 4217.
+    pub currency: String,
+    /// The languages it speaks; the first is used for shoppers whose own is not among them.
+    #[serde(default)]
+    pub languages: Vec<Lang>,
+    /// Where its product feed is: an https address or a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<String>,
+}
+
+/// A shop platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "platform", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Shop {
+    /// Any shop: products are found by the links of its feed, the cart is handed over by an address.
+    Template {
+        /// The checkout's address with `{items}` in it.
+        checkout_url: String,
+        /// One item of it, with `{product}`, `{variant}` and `{quantity}`.
+        #[serde(default = "defaults::checkout_item")]
+        checkout_item: String,
+        /// What stands between two items.
+        #[serde(default = "defaults::checkout_separator")]
+        checkout_separator: String,
+        /// The query parameter that carries an affiliate tag, kept aside when a link is made
+        /// canonical.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        affiliate_parameter: Option<String>,
+        /// Query parameters that tell products apart and so stay in a canonical link (`variant`,
+        /// `id`); every other one is dropped.
+        #[serde(default)]
+        product_parameters: Vec<String>,
+    },
+    /// Amazon: products are named by ASIN in many forms of link.
+    Amazon {
+        /// The associate tag for the hand-over to Amazon's cart.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        associate_tag: Option<String>,
+    },
+}
+
+/// A network and our account there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// Its id: the last part of its webhook's path, and what its secrets are named by.
+    pub id: NetworkId,
+    /// Our account's handle without `@`.
+    pub bot_handle: String,
+    /// Our account's id.
+    pub bot_id: UserId,
+    /// Whether we answer in public at all.
+    #[serde(default = "defaults::yes")]
+    pub replies: bool,
+    /// What the network speaks, with its addresses.
+    #[serde(flatten)]
+    pub kind: NetworkKind,
+}
+
+/// What a network speaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum NetworkKind {
+    /// The bring-your-own-network door: Standard Webhooks in and out.
+    Generic {
+        /// Where our signed replies are posted.
+        callback_url: Url,
+        /// Where a post can be read as JSON, with `{id}` in it; without it only posts delivered
+        /// inline are known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        post_url: Option<String>,
+        /// Where the network signs a shopper in and sends them on to us; the address of its
+        /// "link my account" page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        link_url: Option<Url>,
+        /// The length of a reply in characters (graphemes).
+        #[serde(default = "defaults::generic_length")]
+        reply_length: u32,
+    },
+    /// X.
+    X {
+        /// The API's address.
+        #[serde(default = "defaults::x_api")]
+        api_url: Url,
+        /// The web's address, for sign-in and links to posts.
+        #[serde(default = "defaults::x_web")]
+        web_url: Url,
+    },
+}
+
+/// Limits; each default is the value that the documentation names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The most of one variant in a cart.
+    pub quantity_cap: u32,
+    /// The most lines of a cart, per marketplace.
+    pub cart_lines: u32,
+    /// The most commands of one customer in an hour.
+    pub commands_per_hour: u32,
+    /// The most lines taken from one post.
+    pub lines_per_post: u16,
+    /// How old a post may be, in days.
+    pub acceptance_days: u16,
+    /// How long a command of an unlinked shopper is kept, in days.
+    pub parking_days: u16,
+    /// How many days pass between two prompts to link.
+    pub prompt_days: u16,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            quantity_cap: 10,
+            cart_lines: 100,
+            commands_per_hour: 60,
+            lines_per_post: 10,
+            acceptance_days: 90,
+            parking_days: 30,
+            prompt_days: 7,
+        }
+    }
+}
+
+/// What a product without a price policy of its own follows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MapDefaults {
+    /// Where prices may be shown.
+    pub price_exposure: PriceExposure,
+}
+
+/// A campaign: who gets the credit for what is added while it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Campaign {
+    /// Its id.
+    pub id: CampaignId,
+    /// A further hashtag without `#` that names it in a post.
+    pub tag: String,
+    /// From when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// Until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// What is wrong with a key of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {problem}")]
+pub struct ConfigProblem {
+    /// The key, dotted, with indexes from 0: `marketplaces[1].cart_tags[0]`.
+    pub key: String,
+    /// What is wrong and how to mend it.
+    pub problem: String,
+}
+
+impl Storefront {
+    /// The marketplace of this id.
+    pub fn marketplace(&self, id: &MarketplaceId) -> Option<&Marketplace> {
+        self.marketplaces.iter().find(|m| m.id == *id)
+    }
+
+    /// The network of this id.
+    pub fn network(&self, id: &NetworkId) -> Option<&NetworkConfig> {
+        self.networks.iter().find(|n| n.id == *id)
+    }
+}
+
+mod defaults {
+    use url::Url;
+
+    use crate::ids::Lang;
+
+    #[expect(clippy::expect_used, reason = "a constant that the test below reads")]
+    pub(super) fn language() -> Lang {
+        Lang::parse("en").expect("a language")
+    }
+
+    pub(super) fn yes() -> bool {
+        true
+    }
+
+    pub(super) fn checkout_item() -> String {
+        "{variant}:{quantity}".to_owned()
+    }
+
+    pub(super) fn checkout_separator() -> String {
+        ",".to_owned()
+    }
+
+    pub(super) fn generic_length() -> u32 {
+        500
+    }
+
+    #[expect(clippy::expect_used, reason = "a constant that the test below reads")]
+    pub(super) fn x_api() -> Url {
+        Url::parse("https://api.x.com/").expect("an address")
+    }
+
+    #[expect(clippy::expect_used, reason = "a constant that the test below reads")]
+    pub(super) fn x_web() -> Url {
+        Url::parse("https://x.com/").expect("an address")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid() {
+        assert_eq!(defaults::language().as_str(), "en");
+        assert_eq!(defaults::x_api().host_str(), Some("api.x.com"));
+        assert_eq!(defaults::x_web().host_str(), Some("x.com"));
+    }
+}
