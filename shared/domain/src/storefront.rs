@@ -84,10 +84,14 @@ pub enum Shop {
         /// canonical.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         affiliate_parameter: Option<String>,
-        /// Query parameters that tell products apart and so stay in a canonical link (`variant`,
-        /// `id`); every other one is dropped.
+        /// Query parameters that tell products apart and so stay in a canonical link (`id`); every
+        /// other one is dropped.
         #[serde(default)]
         product_parameters: Vec<String>,
+        /// Query parameters that choose one of a product's variants (`variant`, `size`). A link
+        /// without them means the product as a whole.
+        #[serde(default)]
+        variant_parameters: Vec<String>,
     },
     /// Amazon: products are named by ASIN in many forms of link.
     Amazon {
