@@ -8,12 +8,14 @@
 pub mod cart;
 pub mod command;
 pub mod fault;
+pub mod grammar;
 pub mod ids;
 pub mod money;
 pub mod outcome;
 pub mod post;
 pub mod product;
 pub mod storefront;
+pub mod text;
 pub mod time;
 
 pub use fault::Retryable;
