@@ -119,19 +119,31 @@ pub struct CartLine {
 
 /// What all entries up to a horizon fold to: keeps old carts short.
 ///
-/// Entries stamped at or before the horizon count no more beside it. A post older than the
-/// acceptance window is refused, so none can still arrive; a deletion of such a post changes nothing.
+/// Entries stamped at or before the horizon count no more beside it: a command that would be stamped
+/// there is refused as too old, and a later deletion of a post from before it changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
     /// Everything stamped up to here is in `lines`.
     pub horizon: Stamp,
-    /// The lines then, removed ones too where a later command needs their stamp.
+    /// The lines then.
     pub lines: Vec<CartLine>,
+}
+
+/// A new base and what it makes superfluous.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compaction {
+    /// The new base.
+    pub base: Base,
+    /// The entries that may be deleted once the base is written: [`Cart::fold`] over the new base and
+    /// the others gives the same cart.
+    pub settled: Vec<CommandKey>,
 }
 
 /// A customer's cart and wish list over all marketplaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cart {
+    /// Only what is in the cart or on the wish list: a line that is neither leaves no trace, so that
+    /// a cart folded from a base equals the one folded from everything.
     lines: BTreeMap<Item, CartLine>,
 }
 
@@ -162,18 +174,16 @@ impl Cart {
 
     fn apply(&mut self, entry: &Entry) {
         match &entry.effect {
-            Effect::None | Effect::Erase { .. } => {}
+            Effect::None | Effect::Erase { .. } => return,
             Effect::Add { item, quantity } => {
                 let line = self.touch(item, entry);
                 line.quantity = quantity.unwrap_or_else(|| line.quantity.max(1));
             }
             Effect::Remove { marketplace, product, variant } => {
-                let named = |item: &Item| {
-                    item.marketplace == *marketplace
-                        && item.product == *product
-                        && variant.as_ref().is_none_or(|v| *v == item.variant)
-                };
-                for line in self.lines.values_mut().filter(|line| named(&line.item)) {
+                let named = |item: &Item| variant.as_ref().is_none_or(|v| *v == item.variant);
+                for line in self.lines.values_mut().filter(|line| {
+                    line.item.marketplace == *marketplace && line.item.product == *product && named(&line.item)
+                }) {
                     line.quantity = 0;
                     line.stamp = entry.stamp.clone();
                 }
@@ -194,6 +204,7 @@ impl Cart {
                 }
             }
         }
+        self.lines.retain(|_, line| line.quantity > 0 || line.wished);
     }
 
     fn touch(&mut self, item: &Item, entry: &Entry) -> &mut CartLine {
@@ -223,22 +234,47 @@ impl Cart {
         self.lines.values().filter(|line| line.wished)
     }
 
+    /// Every variant of a product that is in the cart or on the wish list.
+    pub fn of_product<'a>(
+        &'a self,
+        marketplace: &'a MarketplaceId,
+        product: &'a ProductId,
+    ) -> impl Iterator<Item = &'a CartLine> {
+        self.lines
+            .values()
+            .filter(move |line| line.item.marketplace == *marketplace && line.item.product == *product)
+    }
+
     /// How many of `item` are in the cart.
     pub fn quantity(&self, item: &Item) -> u32 {
         self.lines.get(item).map_or(0, |line| line.quantity)
     }
 
-    /// Folds what is stamped up to `horizon` into a new base. The entries that it contains may then
-    /// be deleted: [`Cart::fold`] over the new base and the rest gives the same cart.
+    /// Whether `item` is on the wish list.
+    pub fn is_wished(&self, item: &Item) -> bool {
+        self.lines.get(item).is_some_and(|line| line.wished)
+    }
+
+    /// Folds what is stamped up to `horizon` into a new base.
+    ///
+    /// A deletion of a newer post stays an entry, however old it is itself: the post's other lines
+    /// may still come. The base's horizon never goes back.
     pub fn compact<'a>(
         base: Option<&Base>,
         entries: impl IntoIterator<Item = &'a Entry>,
         horizon: Stamp,
-    ) -> Base {
+    ) -> Compaction {
         let entries: Vec<&Entry> = entries.into_iter().collect();
-        let old = |entry: &Entry| entry.stamp <= horizon || matches!(entry.effect, Effect::Erase { .. });
-        let cart = Self::fold(base, entries.into_iter().filter(|entry| old(entry)));
-        let lines = cart.lines.into_values().filter(|line| line.quantity > 0 || line.wished).collect();
-        Base { horizon, lines }
+        let horizon = base.map_or(&horizon, |base| base.horizon.max_of(&horizon)).clone();
+        let (old, newer): (Vec<&Entry>, Vec<&Entry>) =
+            entries.into_iter().partition(|entry| entry.stamp <= horizon);
+        let newer_erasures = newer.iter().filter(|entry| matches!(entry.effect, Effect::Erase { .. }));
+        let cart = Self::fold(base, old.iter().chain(newer_erasures).copied());
+        let newer_posts: BTreeSet<PostRef> = newer.iter().map(|entry| entry.key.post_ref()).collect();
+        let still_needed =
+            |entry: &Entry| matches!(&entry.effect, Effect::Erase { post } if newer_posts.contains(post));
+        let settled =
+            old.into_iter().filter(|entry| !still_needed(entry)).map(|entry| entry.key.clone()).collect();
+        Compaction { base: Base { horizon, lines: cart.lines.into_values().collect() }, settled }
     }
 }

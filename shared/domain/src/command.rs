@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ids::{CampaignId, CustomerId, MarketplaceId, NetworkId, OrderId, PostId, UserId};
 use crate::outcome::Outcome;
-use crate::post::{PostHead, PostRef};
+use crate::post::{Author, PostHead, PostRef, Visibility};
 use crate::product::ProductRef;
 use crate::time::Timestamp;
 
@@ -32,6 +32,72 @@ pub struct PostCommands {
 }
 
 impl PostCommands {
+    /// The step of a post's deletion: apart from every step of the post itself, which count up from 0.
+    pub const ERASURE_STEP: u16 = u16::MAX;
+
+    /// The command that takes back what a deleted post asked for. `bot` is our account on the network,
+    /// `at` the time of the deletion as far as the network says it.
+    pub fn erasure(
+        post: PostRef,
+        bot: UserId,
+        author: UserId,
+        marketplace: MarketplaceId,
+        at: Timestamp,
+        first_seen: Timestamp,
+    ) -> Self {
+        let at = at.min(first_seen);
+        Self {
+            post: PostHead {
+                network: post.network.clone(),
+                bot,
+                id: post.id.clone(),
+                url: None,
+                author: Author { id: author.clone(), handle: None },
+                mentions_us: false,
+                created_at: at,
+                first_seen,
+                lang: None,
+                visibility: Visibility::default(),
+            },
+            shopper: Shopper::Account { network: post.network.clone(), user: author },
+            as_of: at,
+            step: Self::ERASURE_STEP,
+            source: Source::default(),
+            lines: vec![CommandLine { line: 1, marketplace, action: Action::Erase { post } }],
+        }
+    }
+
+    /// Edits that a signed-in customer makes on our own page at `now`. `edit` is a ULID, new for each
+    /// form that is sent.
+    pub fn page_edit(edit: &str, customer: CustomerId, now: Timestamp, lines: Vec<CommandLine>) -> Self {
+        Self {
+            post: PostHead {
+                network: NetworkId::new(NetworkId::PAGE),
+                bot: UserId::new(""),
+                id: PostId::new(edit),
+                url: None,
+                author: Author { id: UserId::new(customer.as_str()), handle: None },
+                mentions_us: false,
+                created_at: now,
+                first_seen: now,
+                lang: None,
+                visibility: Visibility::Direct,
+            },
+            shopper: Shopper::Customer(customer),
+            as_of: now,
+            step: 0,
+            source: Source::default(),
+            lines,
+        }
+    }
+
+    /// Where these commands stand in the order of the shopper's deeds: the post's time, but never
+    /// later than when we saw it first or than `now`, so that a post from the future can't outlast
+    /// what the shopper does after it.
+    pub fn ordered_at(&self, now: Timestamp) -> Timestamp {
+        self.as_of.min(self.post.first_seen).min(now)
+    }
+
     /// The key of a line: the same whenever and however often the post is seen.
     pub fn key(&self, line: u16) -> CommandKey {
         CommandKey { network: self.post.network.clone(), post: self.post.id.clone(), line, step: self.step }
@@ -242,6 +308,11 @@ impl Stamp {
     /// The time in the stamp.
     pub fn as_of(&self) -> Timestamp {
         Timestamp::from_millis(self.0.split('|').next().and_then(|ms| ms.parse().ok()).unwrap_or(0))
+    }
+
+    /// The later of the two.
+    pub fn max_of<'a>(&'a self, other: &'a Self) -> &'a Self {
+        if self >= other { self } else { other }
     }
 
     /// The stamp as text.
