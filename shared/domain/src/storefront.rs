@@ -107,6 +107,9 @@ pub enum Shop {
 pub struct NetworkConfig {
     /// Its id: the last part of its webhook's path, and what its secrets are named by.
     pub id: NetworkId,
+    /// What shoppers call it (`Acme Square`), where that is not plain from its kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Our account's handle without `@`.
     pub bot_handle: String,
     /// Our account's id.
@@ -117,6 +120,17 @@ pub struct NetworkConfig {
     /// What the network speaks, with its addresses.
     #[serde(flatten)]
     pub kind: NetworkKind,
+}
+
+impl NetworkConfig {
+    /// What our pages and mails call the network: its configured name, else `X`, else its id.
+    pub fn display_name(&self) -> &str {
+        match (&self.name, &self.kind) {
+            (Some(name), _) => name,
+            (None, NetworkKind::X { .. }) => "X",
+            (None, NetworkKind::Generic { .. }) => self.id.as_str(),
+        }
+    }
 }
 
 /// What a network speaks.
