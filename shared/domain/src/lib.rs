@@ -7,6 +7,7 @@
 
 pub mod cart;
 pub mod command;
+pub mod decide;
 pub mod fault;
 pub mod grammar;
 pub mod ids;
