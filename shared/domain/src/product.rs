@@ -139,6 +139,18 @@ impl Variant {
     }
 }
 
+/// A variant as the catalogue keeps it: with the canonical link that posts find it by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The variant.
+    pub variant: Variant,
+    /// The canonical form of its link, without what chooses a variant.
+    pub url: String,
+    /// What in its link chooses the variant (`variant=12`), canonical as well; `None` when the link
+    /// means the product as a whole.
+    pub choice: Option<String>,
+}
+
 /// A product with all of its variants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
