@@ -1,0 +1,433 @@
+//! The batch loop: takes a batch of SQS records, gives each to a [`Consumer`], sends what comes out
+//! and says which records failed.
+//!
+//! - Each record is decoded by itself, so one that can't be read never harms its batch-mates.
+//! - A permanent failure goes to the dead-letter queue at once, by us, the body byte for byte and the
+//!   reason as an attribute. A retryable one becomes visible again after a growing pause; on its last
+//!   receive it is dead-lettered with its reason instead of vanishing there without one.
+//! - A record counts as done only when everything that it sent has been accepted.
+//! - A panic costs its own record a try, not the batch.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_sdk_sqs::types::MessageAttributeValue;
+use domain::Retryable;
+use futures::{FutureExt as _, StreamExt as _, stream};
+
+use crate::env::{EnvError, Environment};
+use crate::envelope::{DecodeError, Envelope};
+use crate::metrics;
+use crate::queue::{Outgoing, Sender, trace_header};
+
+/// How many records of a batch are worked on at the same time.
+const CONCURRENCY: usize = 10;
+/// How often a record is received before it is dead-lettered: the template's `maxReceiveCount`.
+const MAX_RECEIVES: u32 = 5;
+/// The pause after the first failure; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+/// What a consumer reads out of a record's body.
+pub trait Decode: Sized {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// When it isn't what this queue carries: permanent.
+    fn decode(body: &str) -> Result<Self, DecodeError>;
+
+    /// The trace that the record belongs to.
+    fn trace(&self) -> Option<&str>;
+
+    /// What it is about, for the logs: `<network>#<post id>` where it is about a post.
+    fn subject(&self) -> String;
+}
+
+impl Decode for Envelope {
+    fn decode(body: &str) -> Result<Self, DecodeError> {
+        Self::decode(body)
+    }
+
+    fn trace(&self) -> Option<&str> {
+        Some(&self.trace)
+    }
+
+    fn subject(&self) -> String {
+        self.body.post()
+    }
+}
+
+/// A record on its way through a consumer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery<T> {
+    /// SQS's id of the message.
+    pub message_id: String,
+    /// How often it has been received, this time included.
+    pub receives: u32,
+    /// What it says.
+    pub input: T,
+}
+
+impl<T> Delivery<T> {
+    /// Whether this is the last try before the dead-letter queue.
+    pub fn is_last(&self) -> bool {
+        self.receives >= MAX_RECEIVES
+    }
+}
+
+/// Why a record failed, as far as the loop needs to know it.
+pub trait ConsumeError: Retryable + Send + Sync + 'static {
+    /// The pause before the next try, where the error knows one (a throttle's `retry-after`, the end
+    /// of a lease).
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// Turns one kind of record into effects and further messages.
+pub trait Consumer: Sync {
+    /// What a record says.
+    type Input: Decode + Send + Sync;
+    /// What is read once for a whole batch.
+    type Prepared: Sync;
+    /// Why a record fails.
+    type Error: ConsumeError;
+
+    /// Reads what the batch needs in common: one request for ten records.
+    ///
+    /// # Errors
+    /// When that can't be read; it fails every record of the batch.
+    fn prepare(
+        &self,
+        batch: &[Delivery<Self::Input>],
+    ) -> impl Future<Output = Result<Self::Prepared, Self::Error>> + Send;
+
+    /// Does the work of one record and says what is to be sent. Must bear repetition: a record may
+    /// come again after any of its effects.
+    ///
+    /// # Errors
+    /// When it can't be done now or ever.
+    fn handle(
+        &self,
+        delivery: &Delivery<Self::Input>,
+        prepared: &Self::Prepared,
+    ) -> impl Future<Output = Result<Vec<Outgoing>, Self::Error>> + Send;
+}
+
+/// Why a batch failed as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// A record without an id can't be named in the answer.
+    #[error("a record without a message id: the whole batch is retried")]
+    NoMessageId,
+    /// Nothing of it could be done: Lambda's own back-off takes over.
+    #[error("all {0} records failed and may succeed later")]
+    All(usize),
+}
+
+/// The loop of one consuming function.
+#[derive(Clone, Debug)]
+pub struct BatchLoop {
+    function: &'static str,
+    sqs: aws_sdk_sqs::Client,
+    sender: Sender,
+    queue_url: String,
+    dead_letter_url: String,
+}
+
+/// How one record ended.
+enum End {
+    Done(Vec<Outgoing>),
+    Failed(Failure),
+}
+
+struct Failure {
+    reason: String,
+    retryable: bool,
+    retry_after: Option<Duration>,
+}
+
+impl Failure {
+    fn of<E: ConsumeError>(error: &E) -> Self {
+        Self { reason: reason(error), retryable: error.retryable(), retry_after: error.retry_after() }
+    }
+
+    fn permanent(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self { reason: reason(error), retryable: false, retry_after: None }
+    }
+
+    fn passing(reason: String) -> Self {
+        Self { reason, retryable: true, retry_after: None }
+    }
+}
+
+/// An error and its sources in one line.
+pub fn reason(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    line.replace(['\n', '\r'], " ")
+}
+
+impl BatchLoop {
+    /// A loop over the queue `queue` (`posts`, `commands`, …) for `function`.
+    ///
+    /// # Errors
+    /// When the environment doesn't name the queue and its dead-letter queue.
+    pub fn new(
+        function: &'static str,
+        queue: &str,
+        env: &Environment,
+        sqs: aws_sdk_sqs::Client,
+        sender: Sender,
+    ) -> Result<Self, EnvError> {
+        let (queue_url, dead_letter_url) = (env.queue(queue)?, env.dead_letter_queue(queue)?);
+        Ok(Self { function, sqs, sender, queue_url, dead_letter_url })
+    }
+
+    /// Works through a batch.
+    ///
+    /// # Errors
+    /// When a record has no id, or when every record failed, may succeed later and none could be
+    /// dead-lettered: the whole batch is then retried by Lambda.
+    pub async fn run<C: Consumer>(
+        &self,
+        consumer: &C,
+        event: SqsEvent,
+    ) -> Result<SqsBatchResponse, BatchError> {
+        let records = event.records;
+        if records.iter().any(|record| record.message_id.as_deref().is_none_or(str::is_empty)) {
+            return Err(BatchError::NoMessageId);
+        }
+        let (mut ends, deliveries) = decode::<C::Input>(&records);
+        let worked = work(consumer, &deliveries.1).await;
+        for (index, end) in deliveries.0.iter().zip(worked) {
+            ends.insert(*index, end);
+        }
+        let traces: BTreeMap<usize, &str> = deliveries
+            .0
+            .iter()
+            .zip(&deliveries.1)
+            .filter_map(|(index, delivery)| Some((*index, delivery.input.trace()?)))
+            .collect();
+        let subjects: BTreeMap<usize, String> =
+            deliveries.0.iter().zip(&deliveries.1).map(|(i, d)| (*i, d.input.subject())).collect();
+        let failures = self.send_all(ends, &traces).await;
+        self.settle(&records, failures, &subjects).await
+    }
+
+    /// Sends what the records put out; what can't be sent fails its record.
+    async fn send_all(
+        &self,
+        ends: BTreeMap<usize, End>,
+        traces: &BTreeMap<usize, &str>,
+    ) -> BTreeMap<usize, Failure> {
+        let mut failures = BTreeMap::new();
+        let (mut owners, mut outgoing) = (Vec::new(), Vec::new());
+        for (index, end) in ends {
+            match end {
+                End::Failed(failure) => {
+                    failures.insert(index, failure);
+                }
+                End::Done(messages) => {
+                    owners.extend(messages.iter().map(|_| index));
+                    outgoing.extend(messages);
+                }
+            }
+        }
+        let trace_of = |index: usize| owners.get(index).and_then(|owner| traces.get(owner)).copied();
+        let results = self.sender.send(&outgoing, trace_of).await;
+        for (owner, result) in owners.iter().zip(results) {
+            if let Err(error) = result {
+                let failure =
+                    Failure { reason: reason(&error), retryable: error.retryable(), retry_after: None };
+                failures.insert(*owner, failure);
+            }
+        }
+        failures
+    }
+
+    /// Puts each failed record where it belongs and says which remain.
+    async fn settle(
+        &self,
+        records: &[SqsMessage],
+        failures: BTreeMap<usize, Failure>,
+        subjects: &BTreeMap<usize, String>,
+    ) -> Result<SqsBatchResponse, BatchError> {
+        let mut response = SqsBatchResponse::default();
+        let mut remaining = 0;
+        for (index, failure) in failures {
+            let Some(record) = records.get(index) else { continue };
+            let subject = subjects.get(&index).map_or("", String::as_str);
+            if !self.dead_letter(record, &failure, subject).await {
+                self.delay(record, &failure, subject).await;
+                response.batch_item_failures.push(failed(record));
+                remaining += 1;
+            }
+        }
+        if remaining > 0 && remaining == records.len() {
+            return Err(BatchError::All(remaining));
+        }
+        Ok(response)
+    }
+
+    /// Dead-letters a record that will never succeed or is out of tries. Returns whether it is safe
+    /// there.
+    async fn dead_letter(&self, record: &SqsMessage, failure: &Failure, subject: &str) -> bool {
+        if failure.retryable && receives(record) < MAX_RECEIVES {
+            return false;
+        }
+        let attribute = |value: &str| {
+            MessageAttributeValue::builder().data_type("String").string_value(value).build().ok()
+        };
+        let why: String = failure.reason.chars().take(1000).collect();
+        let exhausted = if failure.retryable { "exhausted" } else { "permanent" };
+        let trace = record.attributes.get("AWSTraceHeader").map(String::as_str).unwrap_or_default();
+        let mut request = self
+            .sqs
+            .send_message()
+            .queue_url(&self.dead_letter_url)
+            .message_body(record.body.clone().unwrap_or_default())
+            .set_message_system_attributes(trace_header(trace))
+            .set_message_group_id(record.attributes.get("MessageGroupId").cloned());
+        for (name, value) in [("reason", why.as_str()), ("function", self.function), ("kind", exhausted)] {
+            if let Some(value) = attribute(value) {
+                request = request.message_attributes(name, value);
+            }
+        }
+        match request.send().await {
+            Ok(_) => {
+                tracing::error!(post = subject, reason = why, kind = exhausted, "dead-lettered");
+                metrics::count("DeadLettered", &[("function", self.function)], &[("post", subject)]);
+                true
+            }
+            Err(error) => {
+                tracing::error!(
+                    post = subject,
+                    reason = why,
+                    error = reason(&error),
+                    "dead-lettering failed, kept in the queue"
+                );
+                false
+            }
+        }
+    }
+
+    /// Makes a failed record visible again after a pause. If that fails too, the queue's own
+    /// visibility timeout does it.
+    async fn delay(&self, record: &SqsMessage, failure: &Failure, subject: &str) {
+        let receives = receives(record);
+        let pause = failure.retry_after.unwrap_or_else(|| back_off(receives)).min(LONGEST_PAUSE);
+        tracing::warn!(
+            post = subject,
+            reason = failure.reason,
+            receives,
+            pause_s = pause.as_secs(),
+            "failed, to be tried again"
+        );
+        metrics::count("Retried", &[("function", self.function)], &[("post", subject)]);
+        let request = self
+            .sqs
+            .change_message_visibility()
+            .queue_url(&self.queue_url)
+            .set_receipt_handle(record.receipt_handle.clone())
+            .visibility_timeout(i32::try_from(pause.as_secs().max(1)).unwrap_or(i32::MAX));
+        if let Err(error) = request.send().await {
+            tracing::warn!(error = reason(&error), "the pause could not be set");
+        }
+    }
+}
+
+/// The pause after the n-th receive: doubling, with up to a quarter taken off at random so that what
+/// failed together doesn't come back together.
+fn back_off(receives: u32) -> Duration {
+    let pause = FIRST_PAUSE
+        .saturating_mul(2_u32.saturating_pow(receives.saturating_sub(1).min(16)))
+        .min(LONGEST_PAUSE);
+    let quarter = u64::try_from(pause.as_millis() / 4).unwrap_or(u64::MAX).max(1);
+    pause.saturating_sub(Duration::from_millis(crate::token::random_u64() % quarter))
+}
+
+fn receives(record: &SqsMessage) -> u32 {
+    record.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
+fn failed(record: &SqsMessage) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = record.message_id.clone().unwrap_or_default();
+    failure
+}
+
+/// Records that could be read, with their places in the batch.
+type Deliveries<T> = (Vec<usize>, Vec<Delivery<T>>);
+
+fn decode<T: Decode>(records: &[SqsMessage]) -> (BTreeMap<usize, End>, Deliveries<T>) {
+    let mut ends = BTreeMap::new();
+    let mut deliveries = (Vec::new(), Vec::new());
+    for (index, record) in records.iter().enumerate() {
+        let decoded = match record.body.as_deref() {
+            Some(body) => T::decode(body),
+            None => Err(DecodeError::Empty),
+        };
+        match decoded {
+            Ok(input) => {
+                let message_id = record.message_id.clone().unwrap_or_default();
+                deliveries.0.push(index);
+                deliveries.1.push(Delivery { message_id, receives: receives(record), input });
+            }
+            Err(error) => {
+                ends.insert(index, End::Failed(Failure::permanent(&error)));
+            }
+        }
+    }
+    (ends, deliveries)
+}
+
+/// Prepares the batch and works on its records side by side; the ends stand in the records' order.
+async fn work<C: Consumer>(consumer: &C, deliveries: &[Delivery<C::Input>]) -> Vec<End> {
+    if deliveries.is_empty() {
+        return Vec::new();
+    }
+    let prepared = match AssertUnwindSafe(consumer.prepare(deliveries)).catch_unwind().await {
+        Ok(Ok(prepared)) => prepared,
+        Ok(Err(error)) => return deliveries.iter().map(|_| End::Failed(Failure::of(&error))).collect(),
+        Err(_) => {
+            let panicked = || End::Failed(Failure::passing("panicked while preparing the batch".to_owned()));
+            return deliveries.iter().map(|_| panicked()).collect();
+        }
+    };
+    let prepared = &prepared;
+    stream::iter(deliveries)
+        .map(|delivery| async move {
+            match AssertUnwindSafe(consumer.handle(delivery, prepared)).catch_unwind().await {
+                Ok(Ok(outgoing)) => End::Done(outgoing),
+                Ok(Err(error)) => End::Failed(Failure::of(&error)),
+                Err(_) => End::Failed(Failure::passing("panicked".to_owned())),
+            }
+        })
+        .buffered(CONCURRENCY)
+        .collect()
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_quarter_of_an_hour() {
+        for receives in 1..100 {
+            let longest = FIRST_PAUSE.saturating_mul(2_u32.pow((receives - 1).min(16))).min(LONGEST_PAUSE);
+            let pause = back_off(receives);
+            assert!(pause <= longest && pause >= longest * 3 / 4, "{receives}: {pause:?}");
+        }
+    }
+}
