@@ -1,0 +1,77 @@
+"""Runs MiniStack as a child that can't outlive its parent.
+
+Its standard input is a pipe that the parent holds open and never writes to. When the pipe closes,
+because the parent wants so or because it died, MiniStack stops cleanly; with --remove-data it stops
+at once and its data go with it.
+"""
+
+import argparse
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+
+# What the parent reads as "another emulator works on these data".
+DATA_IN_USE = 75
+# How long a predecessor that is still saving its state may take.
+LOCK_PATIENCE_S = 20
+
+
+def lock(data):
+    """Holds the data directory for as long as this process lives."""
+    handle = open(os.path.join(data, "lock"), "w")
+    deadline = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return handle
+        except OSError:
+            if time.monotonic() > deadline:
+                print(f"another emulator is using {data}", flush=True)
+                sys.exit(DATA_IN_USE)
+            time.sleep(0.1)
+
+
+def stop_functions():
+    runtime = sys.modules.get("ministack.core.lambda_runtime")
+    if runtime is not None:
+        runtime.reset()
+
+
+def follow_parent(data, remove_data):
+    while os.read(0, 4096):
+        pass
+    if not remove_data:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return
+    try:
+        stop_functions()
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
+        os._exit(0)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--remove-data", action="store_true")
+    options = parser.parse_args()
+    sys.argv = ["ministack"]
+    threading.Thread(target=follow_parent, args=(options.data, options.remove_data), daemon=True).start()
+    held = lock(options.data)
+    # Code of functions, certificates: rebuilt by each run, never removed by MiniStack.
+    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+    os.makedirs(os.environ["TMPDIR"])
+    from ministack.app import main as ministack
+
+    try:
+        ministack()
+    finally:
+        stop_functions()
+        held.close()
+
+
+main()
