@@ -182,7 +182,9 @@ impl Cart {
             Effect::Remove { marketplace, product, variant } => {
                 let named = |item: &Item| variant.as_ref().is_none_or(|v| *v == item.variant);
                 for line in self.lines.values_mut().filter(|line| {
-                    line.item.marketplace == *marketplace && line.item.product == *product && named(&line.item)
+                    line.item.marketplace == *marketplace
+                        && line.item.product == *product
+                        && named(&line.item)
                 }) {
                     line.quantity = 0;
                     line.stamp = entry.stamp.clone();
@@ -276,5 +278,183 @@ impl Cart {
         let settled =
             old.into_iter().filter(|entry| !still_needed(entry)).map(|entry| entry.key.clone()).collect();
         Compaction { base: Base { horizon, lines: cart.lines.into_values().collect() }, settled }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ids::PostId;
+    use crate::outcome::Outcome;
+
+    fn item(product: u8, variant: u8) -> Item {
+        Item {
+            marketplace: "us".into(),
+            product: ProductId::new(product.to_string()),
+            variant: VariantId::new(format!("{product}-{variant}")),
+        }
+    }
+
+    fn post_ref(post: u8) -> PostRef {
+        PostRef { network: "x".into(), id: PostId::new(post.to_string()) }
+    }
+
+    fn entry(post: u8, step: u16, at: u64, effect: Effect) -> Entry {
+        let key = CommandKey { network: "x".into(), post: PostId::new(post.to_string()), line: 1, step };
+        Entry {
+            stamp: Stamp::new(Timestamp::from_seconds(at), &key),
+            key,
+            effect,
+            told: LineOutcome { line: 1, marketplace: "us".into(), product: None, outcome: Outcome::Removed },
+            decided_at: Timestamp::default(),
+            source: Source::default(),
+        }
+    }
+
+    fn effects() -> impl Strategy<Value = Effect> {
+        let items = (0..2_u8, 0..2_u8).prop_map(|(product, variant)| item(product, variant));
+        prop_oneof![
+            1 => Just(Effect::None),
+            6 => (items.clone(), proptest::option::of(1..5_u32))
+                .prop_map(|(item, quantity)| Effect::Add { item, quantity }),
+            3 => (items.clone(), any::<bool>()).prop_map(|(item, one)| Effect::Remove {
+                marketplace: item.marketplace,
+                product: item.product,
+                variant: one.then_some(item.variant),
+            }),
+            2 => items.clone().prop_map(|item| Effect::Wish { item }),
+            1 => items.clone().prop_map(|item| Effect::Unwish {
+                marketplace: item.marketplace,
+                product: item.product,
+            }),
+            3 => (items, 1..4_u32)
+                .prop_map(|(item, quantity)| Effect::Purchase { order: "o".into(), item, quantity }),
+            2 => (0..8_u8).prop_map(|post| Effect::Erase { post: post_ref(post) }),
+        ]
+    }
+
+    /// Entries as the table can hold them: one for each key.
+    fn entries() -> impl Strategy<Value = Vec<Entry>> {
+        let keys = (0..8_u8, 0..3_u16);
+        proptest::collection::btree_map(keys, (0..10_u64, effects()), 0..14).prop_map(|entries| {
+            entries.into_iter().map(|((post, step), (at, effect))| entry(post, step, at, effect)).collect()
+        })
+    }
+
+    fn with_repetitions() -> impl Strategy<Value = (Vec<Entry>, Vec<Entry>)> {
+        entries().prop_flat_map(|entries| {
+            let twice: Vec<Entry> = entries.iter().chain(&entries).cloned().collect();
+            (Just(entries), Just(twice).prop_shuffle())
+        })
+    }
+
+    fn horizons() -> impl Strategy<Value = Stamp> {
+        (0..11_u64).prop_map(|at| Stamp::horizon(Timestamp::from_seconds(at)))
+    }
+
+    fn without(entries: &[Entry], settled: &[CommandKey]) -> Vec<Entry> {
+        entries.iter().filter(|entry| !settled.contains(&entry.key)).cloned().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn every_order_and_repetition_folds_to_the_same_cart((entries, shuffled) in with_repetitions()) {
+            prop_assert_eq!(Cart::fold(None, &entries), Cart::fold(None, &shuffled));
+        }
+
+        #[test]
+        fn a_compacted_cart_is_the_same_cart(entries in entries(), horizon in horizons()) {
+            let all = Cart::fold(None, &entries);
+            let Compaction { base, settled } = Cart::compact(None, &entries, horizon);
+            prop_assert_eq!(&Cart::fold(Some(&base), &entries), &all, "base written, nothing deleted yet");
+            let rest = without(&entries, &settled);
+            prop_assert_eq!(&Cart::fold(Some(&base), &rest), &all, "base written, the settled deleted");
+            prop_assert!(settled.len() + rest.len() == entries.len());
+        }
+
+        #[test]
+        fn compacting_again_and_again_is_compacting_once(
+            entries in entries(),
+            first in horizons(),
+            second in horizons(),
+        ) {
+            let all = Cart::fold(None, &entries);
+            let one = Cart::compact(None, &entries, first.clone());
+            let rest = without(&entries, &one.settled);
+            let two = Cart::compact(Some(&one.base), &rest, second);
+            prop_assert!(two.base.horizon >= first, "a horizon never goes back");
+            prop_assert_eq!(&Cart::fold(Some(&two.base), &without(&rest, &two.settled)), &all);
+        }
+
+        /// What comes after a compaction is newer than its horizon, and a deletion is of a newer post.
+        #[test]
+        fn what_comes_later_finds_the_same_cart(
+            entries in entries(),
+            later in entries(),
+            horizon in horizons(),
+        ) {
+            let known: BTreeSet<&CommandKey> = entries.iter().map(|entry| &entry.key).collect();
+            let posts_with_a_past: BTreeSet<PostRef> =
+                entries.iter().filter(|e| e.stamp <= horizon).map(|e| e.key.post_ref()).collect();
+            let erased_in_the_past: BTreeSet<PostRef> = entries
+                .iter()
+                .filter_map(|entry| match &entry.effect {
+                    Effect::Erase { post } if entry.stamp <= horizon => Some(post.clone()),
+                    _ => None,
+                })
+                .collect();
+            let may_come = |entry: &&Entry| {
+                let of_the_past = matches!(&entry.effect, Effect::Erase { post } if posts_with_a_past.contains(post));
+                entry.stamp > horizon
+                    && !known.contains(&entry.key)
+                    && !erased_in_the_past.contains(&entry.key.post_ref())
+                    && !of_the_past
+            };
+            let later: Vec<Entry> = later.iter().filter(may_come).cloned().collect();
+            let Compaction { base, settled } = Cart::compact(None, &entries, horizon.clone());
+            let rest = without(&entries, &settled);
+            prop_assert_eq!(
+                Cart::fold(Some(&base), rest.iter().chain(&later)),
+                Cart::fold(None, entries.iter().chain(&later))
+            );
+        }
+
+        #[test]
+        fn a_removed_product_stays_removed_when_older_adds_come(entries in entries(), product in 0..2_u8) {
+            let gone = item(product, 0);
+            let remove = Effect::Remove {
+                marketplace: gone.marketplace.clone(),
+                product: gone.product.clone(),
+                variant: None,
+            };
+            let last = entry(200, 0, 100, remove);
+            let cart = Cart::fold(None, entries.iter().chain([&last]));
+            prop_assert_eq!(cart.of_product(&gone.marketplace, &gone.product).map(|l| l.quantity).sum::<u32>(), 0);
+        }
+
+        #[test]
+        fn an_erased_post_leaves_no_trace(entries in entries(), post in 0..8_u8) {
+            let erase = entry(200, 0, 100, Effect::Erase { post: post_ref(post) });
+            let others: Vec<Entry> = entries
+                .iter()
+                .filter(|e| e.key.post_ref() != post_ref(post) || matches!(e.effect, Effect::Erase { .. }))
+                .cloned()
+                .collect();
+            prop_assert_eq!(
+                Cart::fold(None, entries.iter().chain([&erase])),
+                Cart::fold(None, others.iter().chain([&erase]))
+            );
+        }
+    }
+
+    #[test]
+    fn entries_fold_in_the_order_of_the_deeds_not_of_their_arrival() {
+        let bought = Effect::Purchase { order: "o".into(), item: item(0, 0), quantity: 1 };
+        let three = Effect::Add { item: item(0, 0), quantity: Some(3) };
+        let cart = Cart::fold(None, &[entry(2, 0, 20, bought), entry(1, 0, 10, three)]);
+        assert_eq!(cart.quantity(&item(0, 0)), 2);
+        assert_eq!(cart.in_cart().count(), 1);
     }
 }
