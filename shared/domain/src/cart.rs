@@ -385,6 +385,7 @@ mod tests {
             let rest = without(&entries, &one.settled);
             let two = Cart::compact(Some(&one.base), &rest, second);
             prop_assert!(two.base.horizon >= first, "a horizon never goes back");
+            prop_assert_eq!(&Cart::fold(Some(&two.base), &rest), &all, "nothing deleted yet");
             prop_assert_eq!(&Cart::fold(Some(&two.base), &without(&rest, &two.settled)), &all);
         }
 
