@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use domain::Retryable;
 
 /// Why the tables could not do what was asked. A condition that does not hold is no error: each
@@ -39,6 +39,9 @@ pub enum StoreError {
         #[source]
         source: serde_json::Error,
     },
+    /// A request of ours lacks a part that it must have.
+    #[error("a request can't be built")]
+    Build(#[from] BuildError),
     /// Others changed the same items each time that we tried.
     #[error("{operation} gave way to other writers too often")]
     Contended {
@@ -86,7 +89,7 @@ impl Retryable for StoreError {
                 Fault::Refused => false,
             },
             Self::Contended { .. } | Self::Unprocessed { .. } => true,
-            Self::Item { .. } | Self::Encode { .. } => false,
+            Self::Item { .. } | Self::Encode { .. } | Self::Build(_) => false,
         }
     }
 }
@@ -158,7 +161,12 @@ mod tests {
             fault,
             source: "x".into(),
         };
-        for code in ["ThrottlingException", "InternalServerError", "TransactionConflictException", "AccessDeniedException"] {
+        for code in [
+            "ThrottlingException",
+            "InternalServerError",
+            "TransactionConflictException",
+            "AccessDeniedException",
+        ] {
             assert!(request(code_fault(code)).retryable(), "{code}");
         }
         for code in ["ValidationException", "ItemCollectionSizeLimitExceededException", ""] {

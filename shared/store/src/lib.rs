@@ -1,9 +1,30 @@
-//! The DynamoDB tables, one module each. Nothing here decides anything about a shopper's wish: that
-//! is `domain`'s; here is what is written once, claimed, or changed in one transaction.
+//! The DynamoDB tables, one module each: [`links`], [`carts`], [`catalog`], [`deliveries`],
+//! [`settings`], [`ledger`]; what spans several: [`linking`], [`facts`]; and the [`decider`] that
+//! writes decisions.
 //!
-//! Architecture invariant: this crate imports only `domain` of ours, and scans no table.
+//! What a command comes to is `domain`'s to decide; here is what is written once, claimed, or changed
+//! in one transaction. Whatever may come twice may be written twice: writes are absolute or
+//! conditional, and what counts is a set of keys.
+//!
+//! Every item carries its version in `v` and, where it is due, `expires_at` in seconds, which is also
+//! compared when it is read, because TTL deletes late.
+//!
+//! Architecture invariant: imports `domain` only, reads no clock, and scans no table.
 
+mod account;
+pub mod carts;
 pub mod catalog;
+pub mod decider;
+pub mod deliveries;
 pub mod error;
+pub mod facts;
+mod item;
+pub mod ledger;
+pub mod linking;
+pub mod links;
+pub mod products;
+pub mod settings;
+mod table;
 
+pub use account::Account;
 pub use error::{Fault, StoreError};
