@@ -1,6 +1,6 @@
 //! What the deployed functions say, as it appears.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatchlogs::{
     Client,
@@ -13,6 +13,10 @@ use crate::Account;
 
 /// What Lambda itself writes around each invocation.
 const PLATFORM: [&str; 4] = ["START RequestId", "END RequestId", "REPORT RequestId", "INIT_START"];
+
+/// How much later than its own time an invocation's log may appear, in milliseconds: the emulator takes
+/// the time first and appends then.
+const LATENESS_MS: i64 = 2000;
 
 /// Why logs can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -54,13 +58,16 @@ pub struct Logs {
 }
 
 /// How far one function's log has been read.
+///
+/// The emulator gives its events no ids, but it writes each invocation into a stream of its own, all lines
+/// at once: the streams that were read are what is known.
 #[derive(Debug)]
 struct Group {
     function: String,
     name: String,
     from_ms: i64,
-    /// The lines of the last millisecond, which more may join.
-    seen: BTreeSet<String>,
+    /// Streams that were read, with their time, as far back as the next request will reach.
+    read: BTreeMap<String, i64>,
 }
 
 impl Logs {
@@ -71,7 +78,7 @@ impl Logs {
             function: function.to_owned(),
             name: format!("/aws/lambda/hashcart-{stage}-{function}"),
             from_ms,
-            seen: BTreeSet::new(),
+            read: BTreeMap::new(),
         };
         Self {
             client: Client::new(&account.sdk_config()),
@@ -97,18 +104,18 @@ impl Logs {
 
 impl Group {
     async fn next(&mut self, client: &Client) -> Result<Vec<Line>, LogsError> {
+        let mut found = BTreeMap::new();
         let mut lines = Vec::new();
         let mut page = None;
-        let from_ms = self.from_ms;
         loop {
             let request = client
                 .filter_log_events()
                 .log_group_name(&self.name)
-                .start_time(from_ms)
+                .start_time(self.from_ms)
                 .set_next_token(page);
             let answer = match request.send().await {
                 Ok(answer) => answer,
-                Err(error) if is_missing(&error) => return Ok(lines),
+                Err(error) if is_missing(&error) => break,
                 Err(source) => {
                     return Err(LogsError::Refused {
                         function: self.function.clone(),
@@ -116,29 +123,38 @@ impl Group {
                     });
                 }
             };
-            lines.extend(answer.events().iter().filter_map(|event| self.take(event)));
+            for event in answer.events() {
+                lines.extend(self.line(event, &mut found));
+            }
             page = answer.next_token().map(str::to_owned);
             if page.is_none() {
-                return Ok(lines);
+                break;
             }
         }
+        self.remember(found);
+        Ok(lines)
     }
 
     /// The event as a line, unless it was read before or isn't the function's own.
-    fn take(&mut self, event: &FilteredLogEvent) -> Option<Line> {
-        let (id, at_ms, text) = (event.event_id()?, event.timestamp()?, event.message()?);
-        if at_ms > self.from_ms {
-            self.from_ms = at_ms;
-            self.seen.clear();
-        }
-        if !self.seen.insert(id.to_owned()) || PLATFORM.iter().any(|start| text.starts_with(start)) {
+    fn line(&self, event: &FilteredLogEvent, found: &mut BTreeMap<String, i64>) -> Option<Line> {
+        let (stream, at_ms, text) = (event.log_stream_name()?, event.timestamp()?, event.message()?);
+        if self.read.contains_key(stream) {
             return None;
         }
-        Some(Line {
+        found.insert(stream.to_owned(), at_ms);
+        let own = !PLATFORM.iter().any(|start| text.starts_with(start));
+        own.then(|| Line {
             function: self.function.clone(),
             at_ms,
             text: text.trim_end().to_owned(),
         })
+    }
+
+    fn remember(&mut self, found: BTreeMap<String, i64>) {
+        let Some(newest) = found.values().max() else { return };
+        self.from_ms = self.from_ms.max(newest - LATENESS_MS);
+        self.read.extend(found);
+        self.read.retain(|_, at_ms| *at_ms >= self.from_ms);
     }
 }
 

@@ -7,12 +7,16 @@ at once and its data go with it.
 
 import argparse
 import fcntl
+import json
 import os
 import shutil
 import signal
 import sys
 import threading
 import time
+from base64 import b64decode
+from email import message_from_bytes
+from email.utils import parseaddr
 
 # What the parent reads as "another emulator works on these data".
 DATA_IN_USE = 75
@@ -54,6 +58,44 @@ def follow_parent(data, remove_data):
         os._exit(0)
 
 
+def path_of_parameters(region, account, body, query_params):
+    return f"arn:aws:ssm:{region}:{account}:parameter{json.loads(body)['Path']}"
+
+
+def identity_of_mail(region, account, body, query_params):
+    def parameter(name):
+        value = query_params.get(name, "")
+        return value[0] if isinstance(value, list) else value
+
+    source = parameter("Source") or message_from_bytes(b64decode(parameter("RawMessage.Data"))).get("From", "")
+    return f"arn:aws:ses:{region}:{account}:identity/{parseaddr(source)[1]}"
+
+
+# MiniStack 1.5.33 checks these actions against "*" where AWS checks them against what they name, so that
+# a role which may use one path or one sender only could use none.
+NAMED = {
+    "ssm:GetParametersByPath": path_of_parameters,
+    "ses:SendRawEmail": identity_of_mail,
+}
+
+
+def name_resources():
+    """Lets policies name what they allow."""
+    from ministack.core import iam_actions
+
+    original = iam_actions.extract_resource_arn
+
+    def extract(service, method, path, headers, body, query_params, region, account_id):
+        arn = original(service, method, path, headers, body, query_params, region, account_id)
+        if arn != "*" or service not in ("ssm", "ses"):
+            return arn
+        action = iam_actions.extract_iam_action(service, method, path, headers, body, query_params)
+        named = NAMED.get(action)
+        return named(region, account_id, body, query_params) if named else arn
+
+    iam_actions.extract_resource_arn = extract
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", required=True)
@@ -65,6 +107,7 @@ def main():
     # Code of functions, certificates: rebuilt by each run, never removed by MiniStack.
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     os.makedirs(os.environ["TMPDIR"])
+    name_resources()
     from ministack.app import main as ministack
 
     try:

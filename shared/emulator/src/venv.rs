@@ -107,7 +107,19 @@ impl Venv {
 
     /// Whether everything is there already, so that [`ensure`](Self::ensure) will be quick.
     pub fn is_ready(&self) -> bool {
-        fs::read_to_string(self.stamp()).is_ok_and(|stamp| stamp == expected_stamp())
+        self.has_packages() && holds(&self.runner(), RUNNER)
+    }
+
+    /// The command of a Python on this machine that can make an environment.
+    ///
+    /// # Errors
+    /// When there is none that is new enough and has its `venv` module.
+    pub fn suitable_python() -> Result<String, VenvError> {
+        find_python(&CANDIDATES)
+    }
+
+    fn has_packages(&self) -> bool {
+        holds(&self.stamp(), &expected_stamp())
     }
 
     /// Creates and fills the environment unless it is there; takes some seconds the first time, and
@@ -123,12 +135,14 @@ impl Venv {
         if self.is_ready() {
             return Ok(());
         }
-        let python = find_python(&CANDIDATES)?;
-        self.remove_old()?;
-        self.create(&python)?;
-        self.install()?;
-        write(&self.runner(), RUNNER)?;
-        write(&self.stamp(), &expected_stamp())
+        if !self.has_packages() {
+            let python = find_python(&CANDIDATES)?;
+            self.remove_old()?;
+            self.create(&python)?;
+            self.install()?;
+            write(&self.stamp(), &expected_stamp())?;
+        }
+        write(&self.runner(), RUNNER)
     }
 
     /// The environment's interpreter.
@@ -195,9 +209,13 @@ impl Venv {
     }
 }
 
-/// Names what has been installed; another list or runner is another environment.
+/// Names what has been installed; another list is another environment.
 fn expected_stamp() -> String {
-    crate::package::sha256_hex(format!("{REQUIREMENTS}\n{RUNNER}").as_bytes())
+    crate::package::sha256_hex(REQUIREMENTS.as_bytes())
+}
+
+fn holds(path: &Path, text: &str) -> bool {
+    fs::read_to_string(path).is_ok_and(|content| content == text)
 }
 
 /// The first interpreter that is new enough and can create environments.

@@ -143,7 +143,7 @@ async fn routes_reach_their_functions(house: &House) {
         assert_eq!(said["env"]["HASHCART_STAGE"], "local");
         let has = |name: &str| said["env"].get(name).is_some();
         assert_eq!(has("HASHCART_QUEUE_POSTS"), function == "webhook-ingest", "{function}");
-        assert_eq!(has("HASHCART_TABLE_CATALOG"), function == "cart-page", "{function}");
+        assert_eq!(has("HASHCART_TABLE_LEDGER"), function == "cart-page", "{function}");
         assert!(has("HASHCART_TABLE_SETTINGS") && has("HASHCART_PUBLIC_URL") && has("HASHCART_SECRETS_PREFIX"));
     }
     let url = format!("{}/elsewhere", house.stack.api_url().unwrap());
