@@ -68,6 +68,9 @@ pub struct Delivery<T> {
     pub message_id: String,
     /// How often it has been received, this time included.
     pub receives: u32,
+    /// Its `MessageGroupId`, for what follows from it: the shopper stays in their group without the key
+    /// of the hash. The message's id where it came without one.
+    pub group: String,
     /// What it says.
     pub input: T,
 }
@@ -381,7 +384,9 @@ fn decode<T: Decode>(records: &[SqsMessage]) -> (BTreeMap<usize, End>, Deliverie
             Ok(input) => {
                 let message_id = record.message_id.clone().unwrap_or_default();
                 deliveries.0.push(index);
-                deliveries.1.push(Delivery { message_id, receives: receives(record), input });
+                let group = record.attributes.get("MessageGroupId").cloned();
+                let group = group.unwrap_or_else(|| message_id.clone());
+                deliveries.1.push(Delivery { message_id, receives: receives(record), group, input });
             }
             Err(error) => {
                 ends.insert(index, End::Failed(Failure::permanent(&error)));
