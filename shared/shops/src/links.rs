@@ -79,7 +79,11 @@ impl LinkRules {
     pub fn new(storefront: &Storefront) -> Self {
         let mut rules = Self {
             shops: BTreeMap::new(),
-            short_hosts: storefront.short_link_hosts.iter().filter_map(|host| configured_host(host)).collect(),
+            short_hosts: storefront
+                .short_link_hosts
+                .iter()
+                .filter_map(|host| configured_host(host))
+                .collect(),
             amazon: false,
         };
         for marketplace in &storefront.marketplaces {
@@ -251,7 +255,8 @@ mod tests {
     }
 
     fn rules() -> LinkRules {
-        let mut rules = LinkRules::of(&template("us", &["acme.example", "www.acme.example", "MÜNCHEN.example"]));
+        let mut rules =
+            LinkRules::of(&template("us", &["acme.example", "www.acme.example", "MÜNCHEN.example"]));
         rules.add(&template("uk", &["acme-uk.example", "shop.acme-uk.example:8443"]));
         rules.add(&amazon("amazon-us", "www.amazon.com"));
         rules.add(&amazon("amazon-uk", "amazon.co.uk"));
