@@ -1,0 +1,134 @@
+//! Folding: when two tags or words are the same to a reader.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// The folded form of a text: compatibility forms made plain (full-width letters, ligatures), case
+/// removed (`ß` as `ss`), invisible characters dropped (joiners, variation selectors). Two texts that
+/// fold alike are the same tag or word. Close to Unicode's `NFKC_Casefold`; folding twice changes
+/// nothing.
+pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    folded_chars(text).collect()
+}
+
+/// Whether `text` folds to `folded`, which has been folded already. Allocates nothing and stops at the
+/// first difference.
+pub fn eq_folded(text: &str, folded: &str) -> bool {
+    if text.is_ascii() {
+        return text.eq_ignore_ascii_case(folded);
+    }
+    // Nothing in ASCII folds to anything outside it, so a plain first letter decides most cases.
+    match (text.bytes().next(), folded.bytes().next()) {
+        (Some(a), Some(b)) if a.is_ascii() && !is_mark_next(text) && a.to_ascii_lowercase() != b => {
+            return false;
+        }
+        _ => {}
+    }
+    folded_chars(text).eq(folded.chars())
+}
+
+/// Whether the second character may join the first one into another letter.
+fn is_mark_next(text: &str) -> bool {
+    text.chars().nth(1).is_some_and(|c| !c.is_ascii())
+}
+
+/// Twice over: composing after the first pass may make a letter that folds further.
+fn folded_chars(text: &str) -> impl Iterator<Item = char> {
+    pass(pass(text.chars()))
+}
+
+/// Compatibility decomposition and composition, full upper and lower case, composition.
+fn pass(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    chars.nfkc().flat_map(upper).flat_map(char::to_lowercase).filter(|c| !is_invisible(*c)).nfkc()
+}
+
+/// The full upper case, but for the Turkish `ı`: it is another letter than `i`, though both have the
+/// upper case `I` (Unicode's `CaseFolding.txt` keeps it too).
+fn upper(c: char) -> impl Iterator<Item = char> {
+    let kept = c == 'ı';
+    kept.then_some(c).into_iter().chain((!kept).then(|| c.to_uppercase()).into_iter().flatten())
+}
+
+/// Unicode's default-ignorable code points: they show nothing.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{00AD}'
+            | '\u{034F}'
+            | '\u{061C}'
+            | '\u{115F}'
+            | '\u{1160}'
+            | '\u{17B4}'
+            | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}'
+            | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFF8}'
+            | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_a_reader_takes_for_the_same_folds_alike() {
+        for (a, b) in [
+            ("AcmeCart", "acmecart"),
+            ("ＡｃｍｅＣａｒｔ", "acmecart"),
+            ("Acme\u{200D}Cart", "acmecart"),
+            ("STRASSE", "straße"),
+            ("ΣΊΣΥΦΟΣ", "σίσυφος"),
+            ("Cafe\u{0301}", "CAFÉ"),
+            ("ﬁt", "FIT"),
+            ("\u{212A}auf", "kauf"),
+            ("ﾊﾞｯｸﾞ", "バッグ"),
+        ] {
+            assert_eq!(fold(a), fold(b));
+            assert!(eq_folded(a, &fold(b)) && eq_folded(b, &fold(a)));
+        }
+        for (a, b) in [("AcmeCart", "acmecarts"), ("café", "cafe"), ("ı", "i"), ("", "a"), ("é", "e")] {
+            assert_ne!(fold(a), fold(b));
+            assert!(!eq_folded(a, &fold(b)));
+        }
+    }
+
+    #[test]
+    fn folding_twice_changes_no_character() {
+        let unchanged = |c: &char| matches!(c, '\u{3400}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{E000}'..='\u{F8FF}');
+        for c in ('\0'..='\u{2FFFF}').filter(|c| !unchanged(c)) {
+            for text in [c.to_string(), format!("a{c}"), format!("{c}\u{301}"), format!("\u{3b1}{c}")] {
+                let once = fold(&text);
+                assert_eq!(fold(&once), once, "{text:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn folding_twice_changes_nothing(text in ".*") {
+            let once = fold(&text);
+            prop_assert_eq!(fold(&once), once.clone());
+            prop_assert!(eq_folded(&text, &once));
+        }
+
+        #[test]
+        fn comparing_is_folding(a in "[aAkKİßéE\u{301}\u{200d}ＡｋſK]{0,4}", b in "[aAkKİßéE\u{301}\u{200d}ＡｋſK]{0,4}") {
+            prop_assert_eq!(eq_folded(&a, &fold(&b)), fold(&a) == fold(&b));
+        }
+    }
+}
