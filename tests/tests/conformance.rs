@@ -91,9 +91,7 @@ fn extract_with_reserved_domains() {
 
 #[test]
 fn validate() {
-    let whole = |extract: Extract, sign: &'static str| {
-        move |text: &str| matches!(extract(text).as_slice(), [one] if Some(one.text) == text.strip_prefix(sign))
-    };
+    let whole = |extract: Extract, sign: &'static str| move |text: &str| matches!(extract(text).as_slice(), [one] if Some(one.text) == text.strip_prefix(sign));
     let mut suite = suite("validate.yml");
     run(&mut suite, "usernames", 4, whole(text::mentions, "@"));
     run(&mut suite, "hashtags", 7, |text: &str| text.strip_prefix('#').is_some_and(text::is_hashtag));

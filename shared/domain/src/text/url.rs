@@ -207,7 +207,8 @@ impl<'t> Scanner<'t> {
             at = span.end;
             let end = if span.end == domain.end { end } else { span.end };
             let url = Span { start: span.start, end };
-            if is_valid_host(self.slice(span.start, span.end)) && end - url.start <= MAX_LENGTH {
+            let host = self.slice(span.start, span.end);
+            if is_valid_host(host) && !is_file_name(host) && end - url.start <= MAX_LENGTH {
                 self.found.push(Entity::at(self.text, url, 0));
             }
         }
@@ -371,6 +372,11 @@ fn tco(url: &str) -> Tco {
     }
 }
 
+/// `long.test` is rather a file than a shop, unless `https://` is in front of it.
+fn is_file_name(host: &str) -> bool {
+    host.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("test"))
+}
+
 /// Whether every label fits into the domain name system in its ASCII form.
 fn is_valid_host(host: &str) -> bool {
     host.split('.').all(|label| {
@@ -402,7 +408,8 @@ mod tests {
         assert_eq!(texts("Buy https://acme.example/p/mug, now"), ["https://acme.example/p/mug"]);
         assert_eq!(texts("www.acme.example/p?id=1."), ["www.acme.example/p?id=1"]);
         assert!(urls("https://acme.example/p/mug").is_empty());
-        assert_eq!(texts("examples.examples"), Vec::<&str>::new());
+        assert_eq!(texts("examples.examples long.test"), Vec::<&str>::new());
+        assert_eq!(texts("https://shop.test/p"), ["https://shop.test/p"]);
     }
 
     #[test]
