@@ -101,9 +101,9 @@ pub enum Shop {
     },
 }
 
-/// A network and our account there.
+/// A network and our account there. Unknown keys are refused by [`NetworkKind`]: what this struct
+/// doesn't know goes on to there, and serde can't refuse in a struct that passes keys on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct NetworkConfig {
     /// Its id: the last part of its webhook's path, and what its secrets are named by.
     pub id: NetworkId,
@@ -135,7 +135,7 @@ impl NetworkConfig {
 
 /// What a network speaks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum NetworkKind {
     /// The bring-your-own-network door: Standard Webhooks in and out.
     Generic {
@@ -290,5 +290,17 @@ mod tests {
         assert_eq!(defaults::language().as_str(), "en");
         assert_eq!(defaults::x_api().host_str(), Some("api.x.com"));
         assert_eq!(defaults::x_web().host_str(), Some("x.com"));
+    }
+
+    #[test]
+    fn networks_read_and_refuse_unknown_keys() {
+        let read = |more: &str| {
+            let json = format!(r#"{{"id":"x","bot_handle":"acme","bot_id":"1","kind":"x"{more}}}"#);
+            serde_json::from_str::<NetworkConfig>(&json)
+        };
+        let config = read(r#","api_url":"https://api.example/""#).unwrap();
+        assert!(matches!(config.kind, NetworkKind::X { api_url, .. } if api_url.as_str() == "https://api.example/"));
+        assert!(read(r#","replys":false"#).is_err());
+        assert!(read(r#","callback_url":"https://a.example/""#).is_err());
     }
 }
