@@ -272,7 +272,7 @@ impl<'a> Case<'a> {
     fn remove(&self, named: &ProductRef, options: &[String]) -> Verdict {
         let variant = match self.variant_to_remove(named, options) {
             Ok(variant) => variant,
-            Err(verdict) => return verdict,
+            Err(verdict) => return *verdict,
         };
         let effect = Effect::Remove {
             marketplace: named.marketplace.clone(),
@@ -298,7 +298,7 @@ impl<'a> Case<'a> {
         &self,
         named: &ProductRef,
         options: &[String],
-    ) -> Result<Option<VariantId>, Verdict> {
+    ) -> Result<Option<VariantId>, Box<Verdict>> {
         if self.key.network.is_page() {
             return Ok(named.variant.clone());
         }
@@ -327,10 +327,10 @@ impl<'a> Case<'a> {
         let brief = self.product_brief(named, None);
         match held.as_slice() {
             [line] => Ok(Some(line.item.variant.clone())),
-            [] => Err(Verdict::without_effect(Outcome::NotInCart, brief)),
+            [] => Err(Box::new(Verdict::without_effect(Outcome::NotInCart, brief))),
             several => {
                 let candidates = several.iter().map(|line| candidate_of_line(line)).collect();
-                Err(Verdict::without_effect(Outcome::ChooseOption { candidates }, brief))
+                Err(Box::new(Verdict::without_effect(Outcome::ChooseOption { candidates }, brief)))
             }
         }
     }
