@@ -48,8 +48,8 @@ pub enum StoreError {
         /// What was tried.
         operation: &'static str,
     },
-    /// DynamoDB left keys of a batch unread each time that we tried.
-    #[error("a batch read left {left} keys unread")]
+    /// DynamoDB left a part of a batch undone each time that we tried.
+    #[error("{left} items of a batch were left undone")]
     Unprocessed {
         /// How many.
         left: usize,

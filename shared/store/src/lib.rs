@@ -9,7 +9,8 @@
 //! Every item carries its version in `v` and, where it is due, `expires_at` in seconds, which is also
 //! compared when it is read, because TTL deletes late.
 //!
-//! Architecture invariant: imports `domain` only, reads no clock, and scans no table.
+//! Architecture invariant: imports `domain` only, reads no clock, and scans no table but the
+//! catalogue, and that for the operator's tools only.
 
 mod account;
 pub mod carts;
