@@ -1,0 +1,69 @@
+//! Handshakes and signatures.
+
+use axum::http::{HeaderMap, HeaderValue, Method};
+use networks::{AnyNetwork, Network as _, Secret, SecretName, Verified, VerifyError, WebhookRequest};
+
+use crate::support::{CONSUMER_SECRET, NOW, generic, generic_with, nowhere, x, x_with};
+
+const SIGNATURE: &str = networks::x::SIGNATURE;
+
+fn signed(network: &AnyNetwork, signature: Option<&str>, body: &[u8]) -> Result<Verified, VerifyError> {
+    let mut headers = HeaderMap::new();
+    if let Some(signature) = signature {
+        headers.insert(SIGNATURE, HeaderValue::from_str(signature).unwrap());
+    }
+    network.verify(&WebhookRequest { method: &Method::POST, headers: &headers, query: "", body }, NOW)
+}
+
+fn challenge(network: &AnyNetwork, query: &str) -> Result<Option<networks::HandshakeAnswer>, VerifyError> {
+    let headers = HeaderMap::new();
+    network.handshake(&WebhookRequest { method: &Method::GET, headers: &headers, query, body: b"" })
+}
+
+#[test]
+fn x_answers_its_challenge() {
+    let x = x(&nowhere());
+    let answer = challenge(&x, "nonce=1&crc_token=challenge_string").unwrap().unwrap();
+    assert_eq!(answer.content_type, "application/json");
+    assert_eq!(answer.body, r#"{"response_token":"sha256=583uAmerwtjpykYEAEm+CEIRm6dOywK4QKRr0ha/Pd4="}"#);
+    for bad in ["", "crc_token=", "crc=1"] {
+        assert_eq!(challenge(&x, bad), Err(VerifyError::Parameter("crc_token")), "{bad}");
+    }
+    assert!(challenge(&x, &format!("crc_token={}", "a".repeat(2000))).is_err());
+    let unconfigured = x_with(&nowhere(), |_| vec![]);
+    assert!(challenge(&unconfigured, "crc_token=a").unwrap_err().is_ours());
+    assert_eq!(challenge(&generic(&nowhere()), "crc_token=a"), Ok(None));
+}
+
+#[test]
+fn x_accepts_what_any_of_its_secrets_signed() {
+    let x = x(&nowhere());
+    let body = br#"{"data":{}}"#;
+    let vector = "sha256=tcnAjDsWlH4EmM1U7ReYnHGI5Bg++yK2p2ZJ110qeXk=";
+    assert_eq!(networks::x::sign(&Secret::new(CONSUMER_SECRET), body), vector);
+    assert!(signed(&x, Some(vector), body).is_ok());
+    let older = networks::x::sign(&Secret::new("older_secret"), body);
+    assert!(signed(&x, Some(&older), body).is_ok(), "while a secret is rotated");
+    let stranger = networks::x::sign(&Secret::new("another"), body);
+    assert_eq!(signed(&x, Some(&stranger), body), Err(VerifyError::WrongSignature));
+    assert_eq!(signed(&x, Some(vector), br#"{"data":{} }"#), Err(VerifyError::WrongSignature));
+    assert_eq!(signed(&x, None, body), Err(VerifyError::MissingHeader(SIGNATURE)));
+    for bad in [vector.replace("sha256=", ""), vector.replace("sha256", "sha1"), "sha256=%".to_owned()] {
+        assert_eq!(signed(&x, Some(&bad), body), Err(VerifyError::MalformedHeader(SIGNATURE)), "{bad}");
+    }
+    for short in ["sha256=", "sha256=tcnAjDsWlH4EmM1U7ReYnA=="] {
+        assert_eq!(signed(&x, Some(short), body), Err(VerifyError::WrongSignature), "{short}");
+    }
+}
+
+#[test]
+fn a_missing_secret_is_never_the_senders_fault() {
+    let x = x_with(&nowhere(), |_| vec![String::new()]);
+    let error = signed(&x, Some("sha256=AAAA"), b"{}").unwrap_err();
+    assert_eq!(error, VerifyError::Unconfigured(SecretName::ConsumerSecret));
+    let generic = generic_with(&nowhere(), |_| vec!["not a webhook secret".to_owned()]);
+    assert!(signed(&generic, None, b"{}").unwrap_err().is_ours());
+    assert_eq!(generic.secret_problems().len(), 1);
+    assert_eq!(x.secret_problems().len(), 5);
+    assert!(crate::support::x(&nowhere()).secret_problems().is_empty());
+}
