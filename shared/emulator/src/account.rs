@@ -1,8 +1,8 @@
 //! An AWS account inside the emulator.
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
+use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::{SdkConfig, region::Region};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -26,10 +26,7 @@ pub struct Account {
 impl Account {
     /// The account whose HTTP APIs the world can call.
     pub(crate) fn front_door(endpoint: String) -> Self {
-        Self {
-            id: FRONT_DOOR.to_owned(),
-            endpoint,
-        }
+        Self { id: FRONT_DOOR.to_owned(), endpoint }
     }
 
     /// An account that nobody has used before, with a probability of collision of one in 10¹¹.
@@ -37,10 +34,7 @@ impl Account {
         let mut bytes = [0; 8];
         SystemRandom::new().fill(&mut bytes)?;
         let number = 100_000_000_000 + u64::from_be_bytes(bytes) % 900_000_000_000;
-        Ok(Self {
-            id: number.to_string(),
-            endpoint,
-        })
+        Ok(Self { id: number.to_string(), endpoint })
     }
 
     /// Its number of twelve digits, which is its access key too.

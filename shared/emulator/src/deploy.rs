@@ -121,13 +121,7 @@ struct Failures<'a>(&'a [Failure]);
 
 impl fmt::Display for Failures<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Failure {
-            resource,
-            kind,
-            status,
-            reason,
-        } in self.0
-        {
+        for Failure { resource, kind, status, reason } in self.0 {
             write!(f, "\n  {resource} ({kind}) {status}: {reason}")?;
         }
         Ok(())
@@ -233,10 +227,7 @@ impl Deployment {
         let key = format!("templates/{}.yaml", sha256_hex(template.as_bytes()));
         bucket.put(&key, template.into_bytes()).await?;
         let url = bucket.address_of(&key);
-        let stacks = Stacks {
-            client: Client::new(&account.sdk_config()),
-            stack: &self.stack,
-        };
+        let stacks = Stacks { client: Client::new(&account.sdk_config()), stack: &self.stack };
         let started = SystemTime::now();
         let described = match stacks.describe().await? {
             None => stacks.create(url, self.parameters()).await?,
@@ -251,10 +242,8 @@ impl Deployment {
             }
         };
         let settled = stacks.settled(described).await?;
-        if !matches!(
-            settled.stack_status(),
-            Some(StackStatus::CreateComplete | StackStatus::UpdateComplete)
-        ) {
+        if !matches!(settled.stack_status(), Some(StackStatus::CreateComplete | StackStatus::UpdateComplete))
+        {
             return Err(stacks.failed(&settled, started).await);
         }
         Ok(Stack {
@@ -280,10 +269,7 @@ fn host_architecture() -> &'static str {
 /// A stack whose creation failed can only be deleted.
 fn is_beyond_repair(stack: &Described) -> bool {
     use StackStatus::{CreateFailed, DeleteFailed, RollbackComplete, RollbackFailed};
-    matches!(
-        stack.stack_status(),
-        Some(CreateFailed | DeleteFailed | RollbackComplete | RollbackFailed)
-    )
+    matches!(stack.stack_status(), Some(CreateFailed | DeleteFailed | RollbackComplete | RollbackFailed))
 }
 
 fn outputs_of(stack: &Described) -> BTreeMap<String, String> {
@@ -311,10 +297,7 @@ impl Stack {
         self.outputs
             .get(name)
             .map(String::as_str)
-            .ok_or_else(|| DeployError::NoOutput {
-                stack: self.name.clone(),
-                output: name.to_owned(),
-            })
+            .ok_or_else(|| DeployError::NoOutput { stack: self.name.clone(), output: name.to_owned() })
     }
 
     /// All outputs.
@@ -350,9 +333,7 @@ impl Stacks<'_> {
     }
 
     async fn present(&self) -> Result<Described, DeployError> {
-        self.describe().await?.ok_or_else(|| DeployError::Vanished {
-            stack: self.stack.to_owned(),
-        })
+        self.describe().await?.ok_or_else(|| DeployError::Vanished { stack: self.stack.to_owned() })
     }
 
     async fn create(&self, url: String, parameters: Vec<Parameter>) -> Result<Described, DeployError> {
@@ -407,10 +388,7 @@ impl Stacks<'_> {
     /// Waits until nothing is in progress any more.
     async fn settled(&self, mut stack: Described) -> Result<Described, DeployError> {
         let deadline = Instant::now() + PATIENCE;
-        while stack
-            .stack_status()
-            .is_some_and(|status| status.as_str().ends_with("_IN_PROGRESS"))
-        {
+        while stack.stack_status().is_some_and(|status| status.as_str().ends_with("_IN_PROGRESS")) {
             if Instant::now() > deadline {
                 return Err(self.unfinished(stack.stack_status()));
             }
@@ -443,30 +421,19 @@ impl Stacks<'_> {
     }
 
     fn unfinished(&self, status: Option<&StackStatus>) -> DeployError {
-        DeployError::Unfinished {
-            stack: self.stack.to_owned(),
-            status: status_text(status),
-        }
+        DeployError::Unfinished { stack: self.stack.to_owned(), status: status_text(status) }
     }
 
     fn refused<E>(&self, doing: &'static str, error: SdkError<E>) -> DeployError
     where
         E: std::error::Error + Send + Sync + 'static,
     {
-        DeployError::Refused {
-            doing,
-            stack: self.stack.to_owned(),
-            source: Box::new(error),
-        }
+        DeployError::Refused { doing, stack: self.stack.to_owned(), source: Box::new(error) }
     }
 }
 
 fn capabilities() -> Vec<Capability> {
-    vec![
-        Capability::CapabilityIam,
-        Capability::CapabilityNamedIam,
-        Capability::CapabilityAutoExpand,
-    ]
+    vec![Capability::CapabilityIam, Capability::CapabilityNamedIam, Capability::CapabilityAutoExpand]
 }
 
 fn says<E: ProvideErrorMetadata>(error: &SdkError<E>, words: &str) -> bool {

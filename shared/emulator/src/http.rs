@@ -43,11 +43,7 @@ pub enum UploadError {
 fn client() -> reqwest::Result<Client> {
     // reqwest wants a provider even for plain HTTP; if one is set already, it may stay.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .timeout(TIMEOUT)
-        .build()
+    Client::builder().no_proxy().tls_certs_only([]).timeout(TIMEOUT).build()
 }
 
 /// Whether an emulator on this port says that it is up.
@@ -136,11 +132,11 @@ impl Bucket {
             SignableBody::UnsignedPayload,
         )
         .map_err(|error| signing(error.into()))?;
-        let (instructions, _) = sign(signable, &params.into())
-            .map_err(|error| signing(error.into()))?
-            .into_parts();
+        let (instructions, _) =
+            sign(signable, &params.into()).map_err(|error| signing(error.into()))?.into_parts();
         for (name, value) in instructions.headers() {
-            let value = value.parse().map_err(|error: reqwest::header::InvalidHeaderValue| signing(error.into()))?;
+            let value =
+                value.parse().map_err(|error: reqwest::header::InvalidHeaderValue| signing(error.into()))?;
             let name = reqwest::header::HeaderName::from_bytes(name.as_bytes())
                 .map_err(|error| signing(error.into()))?;
             request.headers_mut().insert(name, value);

@@ -73,7 +73,12 @@ struct Group {
 impl Logs {
     /// The logs of these functions (by directory name) of one stage, from a moment on, in milliseconds
     /// since 1970.
-    pub fn new<'a>(account: &Account, stage: &str, functions: impl IntoIterator<Item = &'a str>, from_ms: i64) -> Self {
+    pub fn new<'a>(
+        account: &Account,
+        stage: &str,
+        functions: impl IntoIterator<Item = &'a str>,
+        from_ms: i64,
+    ) -> Self {
         let group = |function: &str| Group {
             function: function.to_owned(),
             name: format!("/aws/lambda/hashcart-{stage}-{function}"),
@@ -143,11 +148,7 @@ impl Group {
         }
         found.insert(stream.to_owned(), at_ms);
         let own = !PLATFORM.iter().any(|start| text.starts_with(start));
-        own.then(|| Line {
-            function: self.function.clone(),
-            at_ms,
-            text: text.trim_end().to_owned(),
-        })
+        own.then(|| Line { function: self.function.clone(), at_ms, text: text.trim_end().to_owned() })
     }
 
     fn remember(&mut self, found: BTreeMap<String, i64>) {
@@ -159,7 +160,5 @@ impl Group {
 }
 
 fn is_missing(error: &SdkError<FilterLogEventsError>) -> bool {
-    error
-        .as_service_error()
-        .is_some_and(FilterLogEventsError::is_resource_not_found_exception)
+    error.as_service_error().is_some_and(FilterLogEventsError::is_resource_not_found_exception)
 }

@@ -1,10 +1,6 @@
 //! Senders that the emulator's SES accepts, and where its bounces go.
 
-use aws_sdk_ses::{
-    Client,
-    error::SdkError,
-    types::NotificationType,
-};
+use aws_sdk_ses::{Client, error::SdkError, types::NotificationType};
 
 use crate::Account;
 
@@ -24,10 +20,7 @@ impl SenderError {
     where
         E: std::error::Error + Send + Sync + 'static,
     {
-        move |source| Self {
-            doing,
-            source: Box::new(source),
-        }
+        move |source| Self { doing, source: Box::new(source) }
     }
 }
 
@@ -40,7 +33,11 @@ impl SenderError {
 ///
 /// # Errors
 /// When the emulator refuses.
-pub async fn verify_sender(account: &Account, address: &str, feedback_topic: &str) -> Result<(), SenderError> {
+pub async fn verify_sender(
+    account: &Account,
+    address: &str,
+    feedback_topic: &str,
+) -> Result<(), SenderError> {
     let client = Client::new(&account.sdk_config());
     client
         .verify_email_identity()

@@ -49,17 +49,10 @@ impl Package {
             .last_modified_time(DateTime::default())
             .unix_permissions(0o755);
         let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-        archive
-            .start_file(ENTRY_POINT, options)
-            .map_err(PackageError::Write)?;
-        archive
-            .write_all(&content)
-            .map_err(|error| PackageError::Write(error.into()))?;
+        archive.start_file(ENTRY_POINT, options).map_err(PackageError::Write)?;
+        archive.write_all(&content).map_err(|error| PackageError::Write(error.into()))?;
         let bytes = archive.finish().map_err(PackageError::Write)?.into_inner();
-        Ok(Self {
-            name: format!("{}.zip", sha256_hex(&content)),
-            bytes,
-        })
+        Ok(Self { name: format!("{}.zip", sha256_hex(&content)), bytes })
     }
 }
 
@@ -95,21 +88,13 @@ mod tests {
     #[test]
     fn only_the_content_makes_the_package() {
         let directory = tempfile::tempdir().unwrap();
-        let (one, two, other) = (
-            directory.path().join("one"),
-            directory.path().join("two"),
-            directory.path().join("other"),
-        );
+        let (one, two, other) =
+            (directory.path().join("one"), directory.path().join("two"), directory.path().join("other"));
         fs::write(&one, "same").unwrap();
         fs::write(&other, "different").unwrap();
         fs::write(&two, "same").unwrap();
         let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
-        fs::File::options()
-            .append(true)
-            .open(&two)
-            .unwrap()
-            .set_modified(long_ago)
-            .unwrap();
+        fs::File::options().append(true).open(&two).unwrap().set_modified(long_ago).unwrap();
         assert_eq!(Package::of(&one).unwrap(), Package::of(&two).unwrap());
         assert_ne!(Package::of(&one).unwrap().name, Package::of(&other).unwrap().name);
     }
@@ -117,9 +102,6 @@ mod tests {
     #[test]
     fn the_digest_is_the_one_of_the_standard() {
         // FIPS 180-2, appendix B.1
-        assert_eq!(
-            sha256_hex(b"abc"),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(sha256_hex(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

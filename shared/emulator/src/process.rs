@@ -165,17 +165,15 @@ impl Options {
         TcpListener::bind((Ipv4Addr::LOCALHOST, wanted))
             .and_then(|listener| listener.local_addr())
             .map(|address| address.port())
-            .map_err(|source| EmulatorError::PortTaken {
-                port: wanted,
-                source,
-            })
+            .map_err(|source| EmulatorError::PortTaken { port: wanted, source })
     }
 
     /// Starts the child. Functions inherit its environment, so it gets a clean one; and since a signal
     /// from the terminal is ours to handle, a process group of its own.
     fn spawn(&self, port: u16) -> Result<Child, EmulatorError> {
         let log = self.log();
-        let output = File::create(&log).map_err(failed("create", &log))?;
+        // Emptied by the child once the data are its own: a predecessor may still be writing.
+        let output = File::options().append(true).create(true).open(&log).map_err(failed("create", &log))?;
         let errors = output.try_clone().map_err(failed("write", &log))?;
         let python = self.venv.python();
         let mut command = Command::new(&python);
@@ -183,12 +181,7 @@ impl Options {
         if self.remove_data {
             command.arg("--remove-data");
         }
-        command
-            .env_clear()
-            .envs(self.environment(port))
-            .stdin(Stdio::piped())
-            .stdout(output)
-            .stderr(errors);
+        command.env_clear().envs(self.environment(port)).stdin(Stdio::piped()).stdout(output).stderr(errors);
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command.spawn().map_err(failed("run", &python))
     }
@@ -220,9 +213,7 @@ impl Options {
 
     fn died(&self, status: Option<i32>) -> EmulatorError {
         if status == Some(DATA_IN_USE) {
-            return EmulatorError::DataInUse {
-                data: self.data.clone(),
-            };
+            return EmulatorError::DataInUse { data: self.data.clone() };
         }
         let log = self.log();
         let log_tail = venv::tail(&fs::read_to_string(&log).unwrap_or_default());
@@ -256,7 +247,9 @@ impl Emulator {
             match Self::start_once(&options).await {
                 // Between our finding the port free and the child's taking it somebody was faster.
                 Err(EmulatorError::Died { log_tail, .. })
-                    if log_tail.contains("already in use") && options.port.is_none() && attempt < PORT_ATTEMPTS =>
+                    if log_tail.contains("already in use")
+                        && options.port.is_none()
+                        && attempt < PORT_ATTEMPTS =>
                 {
                     attempt += 1;
                 }
@@ -267,11 +260,7 @@ impl Emulator {
 
     async fn start_once(options: &Options) -> Result<Self, EmulatorError> {
         let port = options.choose_port()?;
-        let mut emulator = Self {
-            child: options.spawn(port)?,
-            port,
-            log: options.log(),
-        };
+        let mut emulator = Self { child: options.spawn(port)?, port, log: options.log() };
         let deadline = Instant::now() + START_PATIENCE;
         loop {
             if let Some(status) = emulator.child.try_wait().map_err(failed("run", &emulator.log))? {
@@ -358,9 +347,5 @@ fn endpoint(port: u16) -> String {
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EmulatorError {
     let path = path.to_owned();
-    move |source| EmulatorError::Io {
-        doing,
-        path,
-        source,
-    }
+    move |source| EmulatorError::Io { doing, path, source }
 }

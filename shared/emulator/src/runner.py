@@ -104,6 +104,7 @@ def main():
     sys.argv = ["ministack"]
     threading.Thread(target=follow_parent, args=(options.data, options.remove_data), daemon=True).start()
     held = lock(options.data)
+    os.ftruncate(sys.stdout.fileno(), 0)
     # Code of functions, certificates: rebuilt by each run, never removed by MiniStack.
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     os.makedirs(os.environ["TMPDIR"])

@@ -37,7 +37,10 @@ pub enum TemplateError {
 /// as packaging does. All other bytes stay as they are.
 ///
 /// `packages` maps a function's directory name (`cart-add`) to an `s3://` address.
-pub(crate) fn with_code(template: &str, packages: &BTreeMap<String, String>) -> Result<String, TemplateError> {
+pub(crate) fn with_code(
+    template: &str,
+    packages: &BTreeMap<String, String>,
+) -> Result<String, TemplateError> {
     let mut unused: BTreeMap<&str, ()> = packages.keys().map(|name| (name.as_str(), ())).collect();
     let mut result = String::with_capacity(template.len());
     for (index, line) in template.split_inclusive('\n').enumerate() {
@@ -46,10 +49,9 @@ pub(crate) fn with_code(template: &str, packages: &BTreeMap<String, String>) -> 
             continue;
         };
         let function = code_uri.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let package = packages.get(function).ok_or_else(|| TemplateError::NoPackage {
-            code_uri: code_uri.to_owned(),
-            line: index + 1,
-        })?;
+        let package = packages
+            .get(function)
+            .ok_or_else(|| TemplateError::NoPackage { code_uri: code_uri.to_owned(), line: index + 1 })?;
         unused.remove(function);
         result.push_str(indent);
         result.push_str("CodeUri: ");
@@ -57,9 +59,7 @@ pub(crate) fn with_code(template: &str, packages: &BTreeMap<String, String>) -> 
         result.push('\n');
     }
     match unused.into_keys().next() {
-        Some(function) => Err(TemplateError::NoFunction {
-            function: function.to_owned(),
-        }),
+        Some(function) => Err(TemplateError::NoFunction { function: function.to_owned() }),
         None => Ok(result),
     }
 }
@@ -75,15 +75,10 @@ fn code_uri_of(line: &str) -> Option<(&str, &str)> {
 /// deployed without any package.
 pub(crate) fn only_data(template: &str) -> Result<String, TemplateError> {
     let mut root: Mapping = serde_yaml_ng::from_str(template)?;
-    let resources = root
-        .get_mut("Resources")
-        .and_then(Value::as_mapping_mut)
-        .ok_or(TemplateError::NoResources)?;
+    let resources =
+        root.get_mut("Resources").and_then(Value::as_mapping_mut).ok_or(TemplateError::NoResources)?;
     resources.retain(|_, resource| {
-        resource
-            .get("Type")
-            .and_then(Value::as_str)
-            .is_some_and(|kind| DATA_TYPES.contains(&kind))
+        resource.get("Type").and_then(Value::as_str).is_some_and(|kind| DATA_TYPES.contains(&kind))
     });
     let kept: Vec<Value> = resources.keys().cloned().collect();
     if let Some(outputs) = root.get_mut("Outputs").and_then(Value::as_mapping_mut) {
@@ -122,10 +117,7 @@ Outputs:
 ";
 
     fn packages(names: &[&str]) -> BTreeMap<String, String> {
-        names
-            .iter()
-            .map(|name| ((*name).to_owned(), format!("s3://b/{name}.zip")))
-            .collect()
+        names.iter().map(|name| ((*name).to_owned(), format!("s3://b/{name}.zip"))).collect()
     }
 
     #[test]
@@ -144,7 +136,9 @@ Outputs:
     #[test]
     fn a_function_without_a_package_is_refused_with_its_line() {
         let error = with_code(TEMPLATE, &packages(&["cart-add"])).unwrap_err();
-        assert!(matches!(error, TemplateError::NoPackage { line: 13, code_uri } if code_uri == "../functions/notify"));
+        assert!(
+            matches!(error, TemplateError::NoPackage { line: 13, code_uri } if code_uri == "../functions/notify")
+        );
     }
 
     #[test]

@@ -14,14 +14,7 @@ const RUNNER: &str = include_str!("runner.py");
 /// The oldest Python that MiniStack's packages support.
 const OLDEST: (u32, u32) = (3, 11);
 /// Interpreters in the order they are tried; the first that is new enough wins.
-const CANDIDATES: [&str; 6] = [
-    "python3",
-    "python3.14",
-    "python3.13",
-    "python3.12",
-    "python3.11",
-    "python",
-];
+const CANDIDATES: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"];
 /// How pip says that it didn't get through to the package index.
 const UNREACHABLE: [&str; 7] = [
     "Failed to establish a new connection",
@@ -45,7 +38,9 @@ pub enum VenvError {
     )]
     NoPython,
     /// There are interpreters, but only old ones.
-    #[error("the local AWS emulator needs Python 3.11 or newer and found only {found}: install a newer one beside it")]
+    #[error(
+        "the local AWS emulator needs Python 3.11 or newer and found only {found}: install a newer one beside it"
+    )]
     TooOld {
         /// The newest one found, as it names itself.
         found: String,
@@ -95,9 +90,7 @@ impl Venv {
     /// The environment in `directory`, which needn't exist yet. It is the environment's alone: what is
     /// in the way gets removed.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self {
-            directory: directory.into(),
-        }
+        Self { directory: directory.into() }
     }
 
     /// The one of a checkout: `.hashcart/emulator` under its root.
@@ -185,9 +178,7 @@ impl Venv {
             return Ok(());
         }
         // Debian's python3 without python3-venv has the module but not what it installs pip from.
-        Err(VenvError::NoVenvModule {
-            python: python.to_owned(),
-        })
+        Err(VenvError::NoVenvModule { python: python.to_owned() })
     }
 
     fn install(&self) -> Result<(), VenvError> {
@@ -233,14 +224,10 @@ fn find_python(candidates: &[&str]) -> Result<String, VenvError> {
         if output.status.success() {
             return Ok((*candidate).to_owned());
         }
-        return Err(VenvError::NoVenvModule {
-            python: (*candidate).to_owned(),
-        });
+        return Err(VenvError::NoVenvModule { python: (*candidate).to_owned() });
     }
     match newest_old {
-        Some((major, minor)) => Err(VenvError::TooOld {
-            found: format!("Python {major}.{minor}"),
-        }),
+        Some((major, minor)) => Err(VenvError::TooOld { found: format!("Python {major}.{minor}") }),
         None => Err(VenvError::NoPython),
     }
 }
@@ -255,9 +242,7 @@ fn version_of(python: &str) -> Option<(u32, u32)> {
 }
 
 fn run(command: &mut Command) -> Result<Output, VenvError> {
-    command
-        .output()
-        .map_err(failed("run", Path::new(command.get_program())))
+    command.output().map_err(failed("run", Path::new(command.get_program())))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), VenvError> {
@@ -266,11 +251,7 @@ fn write(path: &Path, text: &str) -> Result<(), VenvError> {
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> VenvError {
     let path = path.to_owned();
-    move |source| VenvError::Io {
-        doing,
-        path,
-        source,
-    }
+    move |source| VenvError::Io { doing, path, source }
 }
 
 /// The last lines of a program's output, where the reason usually stands.
@@ -324,11 +305,8 @@ mod tests {
     #[test]
     fn an_interpreter_without_venv_is_named() {
         let directory = tempfile::tempdir().unwrap();
-        let bare = interpreter(
-            directory.path(),
-            "bare",
-            r#"case "$2" in *ensurepip*) exit 1;; esac; echo 3 11"#,
-        );
+        let bare =
+            interpreter(directory.path(), "bare", r#"case "$2" in *ensurepip*) exit 1;; esac; echo 3 11"#);
         let error = find_python(&[&bare]).unwrap_err();
         assert!(matches!(error, VenvError::NoVenvModule { python } if python == bare));
     }

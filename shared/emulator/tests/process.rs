@@ -1,7 +1,16 @@
 //! Start, isolation, persistence and end of the emulator's process.
 
-use std::{path::Path, time::Duration};
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    path::Path,
+    process::Command,
+    time::Duration,
+};
+
+use aws_sdk_ses::{primitives::Blob, types::RawMessage};
 use aws_sdk_ssm::types::ParameterType;
 use emulator::{Account, Emulator, EmulatorError, Options, Venv};
 
@@ -34,12 +43,13 @@ async fn recall(account: &Account) -> Option<String> {
         .value
 }
 
-/// Whether a process with this text in its command line is alive.
-fn alive(text: &str) -> bool {
-    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+/// How many processes with this text in their command line are alive.
+fn alive(text: &str) -> usize {
+    let mentions = |entry: &std::fs::DirEntry| {
         std::fs::read(entry.path().join("cmdline"))
-            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(text) && !line.starts_with(b"sh\0"))
-    })
+            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(text))
+    };
+    std::fs::read_dir("/proc").unwrap().flatten().filter(mentions).count()
 }
 
 async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
@@ -88,7 +98,7 @@ async fn accounts_see_nothing_of_each_other() {
 
 #[tokio::test]
 async fn a_taken_port_is_named() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let data = tempfile::tempdir().unwrap();
     let error = Emulator::start(Options::new(venv(), data.path()).port(port)).await.unwrap_err();
@@ -105,10 +115,8 @@ async fn it_listens_on_this_machine_only_and_under_a_clean_environment() {
     // 0100007F is 127.0.0.1 in the kernel's table of listening sockets (state 0A).
     let port = format!(":{:04X} ", emulator.port());
     let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let listening: Vec<_> = sockets
-        .lines()
-        .filter(|line| line.contains(&port) && line.contains(" 0A "))
-        .collect();
+    let listening: Vec<_> =
+        sockets.lines().filter(|line| line.contains(&port) && line.contains(" 0A ")).collect();
     assert!(!listening.is_empty() && listening.iter().all(|line| line.contains("0100007F")), "{listening:?}");
 }
 
@@ -118,26 +126,83 @@ async fn a_second_emulator_on_the_same_data_waits_for_the_first() {
     let options = Options::new(venv(), data.path()).keep_state();
     let first = Emulator::start(options.clone()).await.unwrap();
     remember(&first.account(), "first").await;
-    let (stopped, second) = tokio::join!(
-        async {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            first.stop().await
-        },
-        Emulator::start(options)
-    );
-    stopped.unwrap();
-    assert_eq!(recall(&second.unwrap().account()).await.as_deref(), Some("first"));
+    let second = tokio::spawn(Emulator::start(options));
+    let name = data.path().to_str().unwrap();
+    eventually("the second is there", || alive(name) == 2).await;
+    first.stop().await.unwrap();
+    let second = second.await.unwrap().unwrap();
+    assert_eq!(recall(&second.account()).await.as_deref(), Some("first"));
 }
 
 #[tokio::test]
-async fn the_emulator_dies_with_its_owner_and_removes_its_data() {
+async fn data_that_were_to_go_are_gone() {
     let data = tempfile::tempdir().unwrap();
-    let inner = data.path().join("of-the-dead");
-    let options = Options::new(venv(), &inner).remove_data();
-    let emulator = Emulator::start(options).await.unwrap();
-    let name = inner.to_str().unwrap().to_owned();
-    assert!(alive(&name) && inner.exists());
-    // What happens to the pipe when a process is killed happens here without a word to the child.
+    let inner = data.path().join("inner");
+    let emulator = Emulator::start(Options::new(venv(), &inner).remove_data()).await.unwrap();
+    assert!(inner.exists());
     drop(emulator);
-    eventually("it went", || !alive(&name) && !inner.exists()).await;
+    assert!(!inner.exists());
+    assert_eq!(alive(inner.to_str().unwrap()), 0);
+}
+
+const OWNED_DATA: &str = "EMULATOR_TEST_OWNED_DATA";
+
+/// Not a test by itself: what the next test runs in a process of its own, to kill it.
+#[tokio::test]
+async fn own_an_emulator_until_killed() {
+    let Some(data) = std::env::var_os(OWNED_DATA) else { return };
+    let _emulator = Emulator::start(Options::new(venv(), data).keep_state()).await.unwrap();
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn the_emulator_stops_cleanly_when_its_owner_is_killed() {
+    let data = tempfile::tempdir().unwrap();
+    let mut owner = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "own_an_emulator_until_killed"])
+        .env(OWNED_DATA, data.path())
+        .spawn()
+        .unwrap();
+    let log = data.path().join("emulator.log");
+    let running = || std::fs::read_to_string(&log).is_ok_and(|log| log.contains("Running on"));
+    eventually("the emulator runs", running).await;
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    let name = data.path().to_str().unwrap();
+    eventually("the emulator has stopped", || alive(name) == 0).await;
+    assert!(std::fs::read_to_string(&log).unwrap().contains("shutting down"));
+}
+
+/// Takes one mail by RFC 5321 and returns what came between DATA and the final dot.
+fn take_mail(listener: &TcpListener) -> String {
+    let (mut socket, _) = listener.accept().unwrap();
+    let mut lines = BufReader::new(socket.try_clone().unwrap()).lines();
+    socket.write_all(b"220 sink\r\n").unwrap();
+    loop {
+        match lines.next().unwrap().unwrap().as_str() {
+            "data" | "DATA" => break,
+            _ => socket.write_all(b"250 ok\r\n").unwrap(),
+        }
+    }
+    socket.write_all(b"354 go on\r\n").unwrap();
+    let mail: Vec<String> = lines.by_ref().map(Result::unwrap).take_while(|line| line != ".").collect();
+    socket.write_all(b"250 taken\r\n").unwrap();
+    mail.join("\n")
+}
+
+#[tokio::test]
+async fn mails_are_handed_to_the_smtp_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let options = Options::new(venv(), data.path()).remove_data();
+    let emulator = Emulator::start(options.smtp(listener.local_addr().unwrap())).await.unwrap();
+    let sink = std::thread::spawn(move || take_mail(&listener));
+    let account = emulator.account();
+    emulator::verify_sender(&account, "cart@acme.example", "").await.unwrap();
+    let mail = "From: cart@acme.example\r\nTo: alice@example.com\r\nSubject: Your cart\r\n\r\nHello\r\n";
+    let raw = RawMessage::builder().data(Blob::new(mail)).build().unwrap();
+    let client = aws_sdk_ses::Client::new(&account.sdk_config());
+    client.send_raw_email().raw_message(raw).send().await.unwrap();
+    let taken = tokio::task::spawn_blocking(|| sink.join().unwrap()).await.unwrap();
+    assert!(taken.contains("Subject: Your cart") && taken.ends_with("Hello"), "{taken}");
 }
