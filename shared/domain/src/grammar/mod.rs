@@ -3,35 +3,91 @@
 //! [`TagSet::read`] turns a post into a [`Reading`]; [`plan()`] turns a reading and what its links
 //! stand for into the command lines. Both are pure.
 
+mod command;
 pub mod options;
 mod plan;
+mod quantity;
+mod read;
+mod tokens;
+mod words;
 
 pub use plan::{LinkResolution, ParentLink, ParentLinks, plan};
 
 use crate::ids::MarketplaceId;
 use crate::post::Post;
 use crate::storefront::Storefront;
+use crate::text::{Hashtags, eq_folded, fold, hashtags};
+
+use words::Words;
 
 /// The tags and words of a storefront, compiled once for many posts.
 #[derive(Clone, Debug)]
-pub struct TagSet {}
+pub struct TagSet {
+    tags: Vec<Tag>,
+    words: Words,
+    /// The first marketplace: of commands without a tag.
+    first: MarketplaceId,
+    lines_per_post: usize,
+}
+
+/// One configured tag.
+#[derive(Clone, Debug)]
+struct Tag {
+    folded: String,
+    marketplace: MarketplaceId,
+    kind: TagKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TagKind {
+    Cart,
+    Wish,
+}
 
 impl TagSet {
-    /// The tags of every marketplace and the command words of every configured language.
-    pub fn of(_storefront: &Storefront) -> Self {
-        Self {}
+    /// The tags of every marketplace, and the words of every language that the storefront speaks.
+    pub fn of(storefront: &Storefront) -> Self {
+        let mut tags = Vec::new();
+        for marketplace in &storefront.marketplaces {
+            for (list, kind) in
+                [(&marketplace.cart_tags, TagKind::Cart), (&marketplace.wish_tags, TagKind::Wish)]
+            {
+                let tag = |tag: &String| Tag { folded: fold(tag), marketplace: marketplace.id.clone(), kind };
+                tags.extend(list.iter().map(tag));
+            }
+        }
+        let spoken = storefront.marketplaces.iter().flat_map(|marketplace| &marketplace.languages);
+        Self {
+            tags,
+            words: Words::of(spoken.chain([&storefront.default_language])),
+            first: storefront
+                .marketplaces
+                .first()
+                .map_or_else(|| MarketplaceId::new(""), |first| first.id.clone()),
+            lines_per_post: storefront.limits.lines_per_post.into(),
+        }
     }
 
     /// Whether a post carries one of our tags, by the network's own tags or by its text, or is nothing
     /// but a mention of us and `stop`, `start` or `help`. The one check that the receiving functions
-    /// and `classify` share: it never says no where [`TagSet::read`] finds a request.
-    pub fn is_for_us(&self, _post: &Post) -> bool {
-        false
+    /// and `classify` share: it says yes exactly where [`TagSet::read`] finds a request.
+    pub fn is_for_us(&self, post: &Post) -> bool {
+        self.matches_text(&post.text, &post.tags)
+            || (post.head.mentions_us && self.lone_command(&post.text).is_some())
     }
 
-    /// What the post asks for; empty when it isn't for us.
-    pub fn read(&self, _post: &Post) -> Reading {
-        Reading::default()
+    /// Whether one of our tags is among a network's `tags` or in `text`. Allocates nothing for a text
+    /// without our tags.
+    pub fn matches_text(&self, text: &str, tags: &[impl AsRef<str>]) -> bool {
+        tags.iter().any(|tag| self.find(tag.as_ref()).is_some())
+            || (Hashtags::new(text).any(|tag| self.find(tag.text).is_some())
+                // Rarely, it only lies in a link.
+                && hashtags(text).iter().any(|tag| self.find(tag.text).is_some()))
+    }
+
+    /// Which of our tags `tag` is.
+    fn find(&self, tag: &str) -> Option<usize> {
+        self.tags.iter().position(|ours| eq_folded(tag, &ours.folded))
     }
 }
 

@@ -9,6 +9,11 @@ pub fn hashtags(text: &str) -> Vec<Entity<'_>> {
     if tags.is_empty() { tags } else { outside(tags, &url::links(text)) }
 }
 
+/// The hashtags of a text whose links are known already.
+pub(crate) fn hashtags_beside<'t>(text: &'t str, links: &[Entity<'_>]) -> Vec<Entity<'t>> {
+    outside(Hashtags::new(text).collect(), links)
+}
+
 /// The tags that don't overlap a link which begins before them.
 fn outside<'t>(tags: Vec<Entity<'t>>, links: &[Entity<'_>]) -> Vec<Entity<'t>> {
     let mut links = links.iter().peekable();
