@@ -1,0 +1,54 @@
+//! The `hashcart` command: the whole of Hashcart on one machine, and the operator's tools.
+
+mod checkout;
+pub mod doctor;
+pub mod local;
+mod playground;
+mod storefront;
+mod terminal;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+/// Put products into a cart by answering a post.
+#[derive(Debug, Parser)]
+#[command(
+    name = "hashcart",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:
+  hashcart                              in a checkout: starts everything on this machine (`hashcart local`)
+  hashcart catalog import feed.xml      takes a product feed into the catalogue
+  echo '{\"text\":\"@acme #AcmeCart x2\"}' | hashcart explain
+  hashcart doctor                       finds what is missing, with the remedy
+
+`hashcart help COMMAND` explains each command with its own examples."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Local(local::Args),
+    Doctor(doctor::Args),
+}
+
+/// Runs the command line.
+///
+/// # Errors
+/// What the command says went wrong, for the person at the terminal.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Some(Command::Local(args)) => local::run(args).await,
+        Some(Command::Doctor(args)) => doctor::run(args).await,
+        None if checkout::Checkout::find().is_ok() => local::run(local::Args::default()).await,
+        None => Ok(Cli::command().print_long_help()?),
+    }
+}
+
+/// Gives every TLS client of this process its cryptography, ring, once.
+fn install_tls() {
+    // A second call finds the first one's provider and leaves it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
