@@ -191,6 +191,16 @@ impl AnyNetwork {
             NetworkKind::X { api_url, web_url } => Self::X(X::new(config, secrets, http, api_url, web_url)),
         }
     }
+
+    /// The network that `config` describes, with `secrets` as [`Networks::new`] takes them.
+    pub fn with_secrets_from(
+        config: &NetworkConfig,
+        secrets: impl Fn(&str) -> Vec<String>,
+        http: &Http,
+    ) -> Self {
+        let read = NetworkSecrets::read(|name| secrets(&format!("{}/{name}", config.id)));
+        Self::new(config.clone(), read, http.clone())
+    }
 }
 
 /// Calls the network that it is.
@@ -254,11 +264,7 @@ impl Networks {
     /// its full name (`x/consumer-secret`); none where it isn't set. A network without its secrets is
     /// there all the same and says so when it is used.
     pub fn new(configs: &[NetworkConfig], secrets: impl Fn(&str) -> Vec<String>, http: &Http) -> Self {
-        let network = |config: &NetworkConfig| {
-            let read = NetworkSecrets::read(|name| secrets(&format!("{}/{name}", config.id)));
-            AnyNetwork::new(config.clone(), read, http.clone())
-        };
-        Self(configs.iter().map(network).collect())
+        Self(configs.iter().map(|config| AnyNetwork::with_secrets_from(config, &secrets, http)).collect())
     }
 
     /// The network of this id.
