@@ -4,6 +4,7 @@ mod checkout;
 pub mod doctor;
 pub mod local;
 mod playground;
+pub mod replay;
 mod storefront;
 mod terminal;
 
@@ -32,6 +33,7 @@ pub struct Cli {
 enum Command {
     Local(local::Args),
     Doctor(doctor::Args),
+    Replay(replay::Args),
 }
 
 /// Runs the command line.
@@ -42,6 +44,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Some(Command::Local(args)) => local::run(args).await,
         Some(Command::Doctor(args)) => doctor::run(args).await,
+        Some(Command::Replay(args)) => replay::run(args).await,
         None if checkout::Checkout::find().is_ok() => local::run(local::Args::default()).await,
         None => Ok(Cli::command().print_long_help()?),
     }

@@ -134,7 +134,7 @@ fn make(form: Form) -> anyhow::Result<Option<String>> {
 
 /// Reads `NAME=value` lines; empty lines and those that begin with `#` say nothing. A missing file is
 /// an empty one.
-fn read(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
