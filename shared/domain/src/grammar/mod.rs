@@ -8,6 +8,8 @@ pub mod options;
 mod plan;
 mod quantity;
 mod read;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod words;
 

@@ -209,3 +209,168 @@ fn act(ask: Ask, product: &ProductRef, quantity: Option<u32>, options: &[String]
         Ask::Start => Action::Start,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::LinkRequest;
+    use super::*;
+
+    fn product(marketplace: &str, product: &str) -> ProductRef {
+        ProductRef { marketplace: marketplace.into(), product: product.into(), variant: None }
+    }
+
+    fn found(marketplace: &str, id: &str) -> LinkResolution {
+        LinkResolution::Product(product(marketplace, id))
+    }
+
+    fn request(marketplace: &str, ask: Ask) -> Request {
+        Request { marketplace: marketplace.into(), ask, quantity: None, options: Vec::new() }
+    }
+
+    fn link(request: usize, quantity: Option<u32>) -> LinkRequest {
+        LinkRequest {
+            url: "https://acme.example/a".to_owned(),
+            request,
+            quantity,
+            options: vec!["M".to_owned()],
+        }
+    }
+
+    fn reading(requests: Vec<Request>, links: Vec<LinkRequest>) -> Reading {
+        Reading { requests, links, over_limit: false }
+    }
+
+    fn parent(resolutions: &[LinkResolution]) -> ParentLinks {
+        let link = |resolution: &LinkResolution| ParentLink {
+            resolution: resolution.clone(),
+            title: "Mug".to_owned(),
+        };
+        ParentLinks::Links(resolutions.iter().map(link).collect())
+    }
+
+    /// A line in short: `1 us Add a x2 [M]`.
+    fn short(lines: &[CommandLine]) -> Vec<String> {
+        let line = |line: &CommandLine| {
+            let rest = match &line.action {
+                Action::Add { product, quantity, options } => {
+                    let quantity = quantity.map(|quantity| format!(" x{quantity}")).unwrap_or_default();
+                    format!("Add {}{quantity} {options:?}", product.product)
+                }
+                Action::Remove { product, options } => format!("Remove {} {options:?}", product.product),
+                Action::Wish { product, .. } => format!("Wish {}", product.product),
+                Action::Unwish { product } => format!("Unwish {}", product.product),
+                Action::Refused { refusal: Outcome::WrongMarketplace { right } } => {
+                    format!("WrongMarketplace {right}")
+                }
+                Action::Refused { refusal: Outcome::ChooseOption { candidates } } => {
+                    let products: Vec<&str> =
+                        candidates.iter().map(|one| one.product.product.as_str()).collect();
+                    format!("ChooseOption {}", products.join(" "))
+                }
+                Action::Refused { refusal } => refusal.name().to_owned(),
+                other => format!("{other:?}"),
+            };
+            format!("{} {} {rest}", line.line, line.marketplace)
+        };
+        lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn own_products_beat_the_parents() {
+        let reading =
+            reading(vec![request("us", Ask::Add)], vec![link(0, Some(2)), link(0, None), link(0, Some(0))]);
+        let own = [found("us", "a"), LinkResolution::NotAProduct, found("us", "c")];
+        assert_eq!(
+            short(&plan(&reading, &own, &parent(&[found("us", "z")]))),
+            ["1 us Add a x2 [\"M\"]", "2 us Remove c [\"M\"]"]
+        );
+    }
+
+    #[test]
+    fn links_go_to_the_tag_of_their_marketplace() {
+        let reading = reading(
+            vec![request("us", Ask::Add), request("uk", Ask::Wish)],
+            vec![link(0, None), link(0, None)],
+        );
+        assert_eq!(
+            short(&plan(&reading, &[found("uk", "a"), found("us", "b")], &ParentLinks::None)),
+            ["1 us Add b [\"M\"]", "2 uk Wish a"]
+        );
+        assert_eq!(
+            short(&plan(&reading, &[found("de", "a"), LinkResolution::Unknown], &ParentLinks::None)),
+            ["1 us WrongMarketplace de", "2 us UnknownProduct"]
+        );
+    }
+
+    #[test]
+    fn the_same_product_twice_is_one_line() {
+        let reading = reading(vec![request("us", Ask::Add)], vec![link(0, None), link(0, None)]);
+        assert_eq!(
+            short(&plan(&reading, &[found("us", "a"), found("us", "a")], &ParentLinks::None)),
+            ["1 us Add a [\"M\"]"]
+        );
+    }
+
+    #[test]
+    fn the_parent_shows_one_several_or_nothing() {
+        let add =
+            reading(vec![Request { quantity: Some(3), ..request("us", Ask::Add) }], vec![link(0, None)]);
+        let own = [LinkResolution::NotAProduct];
+        for (parent, expected) in [
+            (ParentLinks::None, "1 us NoProductLink"),
+            (ParentLinks::Unavailable, "1 us ParentUnavailable"),
+            (parent(&[]), "1 us NoProductLink"),
+            (parent(&[LinkResolution::NotAProduct]), "1 us NoProductLink"),
+            (parent(&[LinkResolution::NotAProduct, LinkResolution::Unknown]), "1 us UnknownProduct"),
+            (parent(&[LinkResolution::Unknown, found("us", "a"), found("us", "a")]), "1 us Add a x3 []"),
+            (parent(&[found("us", "a"), found("us", "b")]), "1 us ChooseOption a b"),
+            (parent(&[found("uk", "a")]), "1 us WrongMarketplace uk"),
+            (parent(&[found("uk", "a"), found("us", "b")]), "1 us Add b x3 []"),
+        ] {
+            assert_eq!(short(&plan(&add, &own, &parent)), [expected], "{parent:?}");
+        }
+    }
+
+    #[test]
+    fn several_tags_on_one_parent() {
+        let both = reading(
+            vec![request("us", Ask::Add), request("us", Ask::Wish), request("uk", Ask::Add)],
+            Vec::new(),
+        );
+        assert_eq!(short(&plan(&both, &[], &parent(&[found("us", "a")]))), ["1 us Add a []", "2 us Wish a"]);
+        assert_eq!(short(&plan(&both, &[], &ParentLinks::None)), ["1 us NoProductLink"]);
+        let removes = reading(vec![request("us", Ask::Remove), request("us", Ask::Unwish)], Vec::new());
+        assert_eq!(
+            short(&plan(&removes, &[], &parent(&[found("us", "a")]))),
+            ["1 us Remove a []", "2 us Unwish a"]
+        );
+    }
+
+    #[test]
+    fn words_without_a_product() {
+        let reading = reading(
+            vec![
+                request("us", Ask::Help),
+                request("us", Ask::Stop),
+                request("uk", Ask::Start),
+                request("us", Ask::Add),
+            ],
+            vec![link(3, None)],
+        );
+        let lines = plan(&reading, &[found("us", "a")], &ParentLinks::None);
+        assert_eq!(short(&lines), ["1 us Help", "2 us Stop", "3 uk Start", "4 us Add a [\"M\"]"]);
+        assert!(plan(&Reading::default(), &[], &ParentLinks::None).is_empty());
+    }
+
+    #[test]
+    fn more_links_than_allowed_are_named() {
+        let reading =
+            Reading { over_limit: true, ..reading(vec![request("us", Ask::Add)], vec![link(0, None)]) };
+        assert_eq!(
+            short(&plan(&reading, &[found("us", "a")], &ParentLinks::None)),
+            ["1 us Add a [\"M\"]", "2 us RateLimited"]
+        );
+        let nothing = plan(&reading, &[LinkResolution::NotAProduct], &ParentLinks::None);
+        assert_eq!(short(&nothing), ["1 us NoProductLink"]);
+    }
+}
