@@ -15,10 +15,9 @@ page-button-sign-out = Abmelden
 ## So funktioniert es (die Startseite des Verknüpfens)
 
 page-start-title = Mit einer Antwort auf einen Beitrag in den { $brand }-Warenkorb
-page-start-lead = Etwas in Ihrer Timeline gefällt Ihnen. Antworten Sie auf den Beitrag, und es wartet in Ihrem Warenkorb. Keine App, kein Fensterwechsel, kein Abtippen von Adressen.
-page-start-example = @{ $bot } #{ $tag }
+page-start-lead = Etwas in Ihrer Timeline gefällt Ihnen. Antworten Sie auf den Beitrag, und es wartet in Ihrem Warenkorb. Nichts zu installieren, und Sie bleiben, wo Sie sind.
 page-start-step-1-title = Einmal das Konto verknüpfen
-page-start-step-1-text = Sie zeigen, dass ein Konto Ihnen gehört, und nennen eine E-Mail-Adresse. Das dauert eine Minute.
+page-start-step-1-text = Sie zeigen, dass ein Konto Ihnen gehört, und nennen eine E‑Mail-Adresse. Das dauert eine Minute.
 page-start-step-2-title = Auf einen Beitrag antworten
 page-start-step-2-text = Zeigt ein Beitrag eines unserer Produkte, antworten Sie mit #{ $tag }. Mit „x2“ werden es zwei; auch eine Größe können Sie nennen.
 page-start-step-3-title = Kaufen, wann Sie möchten
@@ -30,16 +29,16 @@ page-start-link-none = Das Verknüpfen wird gerade eingerichtet. Bitte schauen S
 page-start-have-account = Schon verknüpft?
 page-start-faq-title = Fragen und Antworten
 page-faq-what-q = Was geschieht hier?
-page-faq-what-a = Wir lesen Beiträge mit #{ $tag }, finden das Produkt in dem Beitrag, auf den Sie geantwortet haben, und legen es in Ihren Warenkorb bei { $brand }. Sie bekommen eine E-Mail und, wo das Netzwerk es erlaubt, eine kurze Antwort.
+page-faq-what-a = Wir lesen Beiträge mit #{ $tag }, finden das Produkt in dem Beitrag, auf den Sie geantwortet haben, und legen es in Ihren Warenkorb bei { $brand }. Sie bekommen eine E‑Mail und, wo das Netzwerk es erlaubt, eine kurze Antwort.
 page-faq-say-q = Was kann ich schreiben?
 page-faq-say-add = #{ $tag } legt das Produkt in den Warenkorb. „x2“ bestimmt die Anzahl; „Größe M“ oder „rot“ wählt aus.
 page-faq-say-remove = #{ $tag } mit „entfernen“ nimmt es wieder heraus. Löschen Sie Ihren Beitrag, geschieht dasselbe.
 page-faq-say-wish = #{ $tag } setzt es auf den Wunschzettel.
 page-faq-say-help = „hilfe“, „stopp“ und „start“ neben dem Hashtag tun, was sie sagen.
 page-faq-public-q = Was wird öffentlich?
-page-faq-public-a = Schreiben Sie öffentlich, ist Ihr Beitrag öffentlich: Wer ihn lesen kann, sieht, dass Sie sich für das Produkt interessieren. Unsere Antwort ist so öffentlich wie Ihr Beitrag. Sie enthält keinen Preis, keinen Code und keine Adresse, bei manchen Produkten nicht einmal den Namen. Warenkorb, Wunschzettel und E-Mail-Adresse zeigen wir niemandem.
+page-faq-public-a = Schreiben Sie öffentlich, ist Ihr Beitrag öffentlich: Wer ihn lesen kann, sieht, dass Sie sich für das Produkt interessieren. Unsere Antwort ist so öffentlich wie Ihr Beitrag. Sie enthält keinen Preis, keinen Code und keine Adresse, bei manchen Produkten nicht einmal den Namen. Warenkorb, Wunschzettel und E‑Mail-Adresse zeigen wir niemandem.
 page-faq-keep-q = Was speichern Sie, und wie lange?
-page-faq-keep-account = Kennung und Namen des verknüpften Kontos und Ihre E-Mail-Adresse, bis Sie die Verknüpfung lösen oder alles löschen.
+page-faq-keep-account = Kennung und Namen des verknüpften Kontos und Ihre E‑Mail-Adresse, bis Sie die Verknüpfung lösen oder alles löschen.
 page-faq-keep-cart = Warenkorb und Wunschzettel, bis Sie etwas entfernen oder kaufen. Den Wortlaut Ihrer Beiträge behalten wir nicht.
 page-faq-keep-parked = Ist Ihr Konto noch nicht verknüpft: was Sie haben wollten, { $days ->
     [one] einen Tag
@@ -48,7 +47,7 @@ page-faq-keep-parked = Ist Ihr Konto noch nicht verknüpft: was Sie haben wollte
 page-faq-keep-access = Von { $network } erfahren wir, wer Sie sind, sonst nichts. Wir können nicht in Ihrem Namen schreiben und behalten keinen Zugang zu Ihrem Konto.
 page-faq-keep-cookies = Cookies nur für das, was Sie hier tun: eines hält Sie höchstens { $days } Tage angemeldet, eines schützt Formulare, eines merkt sich die Sprache. Nichts, was Ihnen anderswohin folgt.
 page-faq-stop-q = Wie höre ich auf?
-page-faq-stop-a = Schreiben Sie „stopp“ neben den Hashtag, nutzen Sie den Link in einer unserer E-Mails oder schalten Sie Antworten und E-Mails in den Einstellungen aus. Dort können Sie auch die Verknüpfung lösen oder alles auf einmal löschen.
+page-faq-stop-a = Schreiben Sie „stopp“ neben den Hashtag, nutzen Sie den Link in einer unserer E‑Mails oder schalten Sie Antworten und E‑Mails in den Einstellungen aus. Dort können Sie auch die Verknüpfung lösen oder alles auf einmal löschen.
 page-faq-which-q = Welche Netzwerke kann ich verknüpfen?
 page-faq-which-a = Zurzeit: { $networks }. Mehrere können zu einem Warenkorb gehören.
 page-faq-not-linked-q = Ich habe vor dem Verknüpfen geantwortet. Ist das verloren?
@@ -60,16 +59,16 @@ page-faq-not-linked-a = Nein. Wir heben es { $days ->
 ## Ein Konto verknüpfen
 
 page-email-title = Wohin dürfen wir Ihnen schreiben?
-page-email-lead = Sie haben gezeigt, dass dieses Konto Ihnen gehört. Nennen Sie nun eine E-Mail-Adresse: Zu ihr gehört Ihr Warenkorb.
-page-email-label = E-Mail-Adresse
+page-email-lead = Sie haben gezeigt, dass dieses Konto Ihnen gehört. Nennen Sie nun eine E‑Mail-Adresse: Zu ihr gehört Ihr Warenkorb.
+page-email-label = E‑Mail-Adresse
 page-email-hint = Wir senden einen Link, um sie zu bestätigen. Danach nur, worum Sie bitten.
 page-email-button = Link zusenden
 page-email-not-you = Nicht Ihr Konto?
 page-email-start-over = Von vorn beginnen
-page-email-invalid = Das sieht nicht wie eine E-Mail-Adresse aus. Sie braucht einen Teil vor dem @ und einen danach, wie name@example.com.
+page-email-invalid = Das sieht nicht wie eine E‑Mail-Adresse aus. Sie braucht einen Teil vor dem @ und einen danach, wie name@example.com.
 page-fault-summary = Bitte prüfen Sie eine Sache
 page-inbox-title = Schauen Sie in Ihr Postfach
-page-inbox-lead = Wenn diese Adresse E-Mails empfangen kann, ist eine Nachricht mit einem Link unterwegs. Der Link gilt einmal und { $minutes } Minuten lang.
+page-inbox-lead = Wenn diese Adresse E‑Mails empfangen kann, ist eine Nachricht mit einem Link unterwegs. Der Link gilt einmal und { $minutes } Minuten lang.
 page-inbox-spam = Nichts da? Schauen Sie in den Spam-Ordner, oder warten Sie eine Minute und versuchen Sie es noch einmal.
 page-inbox-again = Andere Adresse verwenden
 page-confirm-title = Dieses Konto mit Ihrem Warenkorb verknüpfen?
@@ -82,7 +81,7 @@ page-linked-released = { $posts ->
     [one] Ein früherer Beitrag von Ihnen kommt gerade in Ihren Warenkorb:
    *[other] { $posts } frühere Beiträge von Ihnen kommen gerade in Ihren Warenkorb:
   }
-page-linked-moment = Das dauert einige Sekunden. Zu jedem bekommen Sie auch eine E-Mail.
+page-linked-moment = Das dauert einige Sekunden. Zu jedem bekommen Sie auch eine E‑Mail.
 page-linked-button = Meinen Warenkorb öffnen
 page-refused-title = Sie haben abgelehnt
 page-refused-lead = { $network } sagt uns, dass Sie es nicht erlaubt haben. Es wurde nichts verknüpft.
@@ -99,7 +98,7 @@ page-too-many-lead = Um Postfächer zu schützen, senden wir nur wenige Links in
 ## Anmelden
 
 page-sign-in-title = Anmelden
-page-sign-in-lead = Ohne Passwort. Nennen Sie Ihre E-Mail-Adresse, und wir senden Ihnen einen Link.
+page-sign-in-lead = Ohne Passwort. Nennen Sie Ihre E‑Mail-Adresse, und wir senden Ihnen einen Link.
 page-sign-in-button = Link zusenden
 page-sign-in-new = Neu hier?
 page-sign-in-new-link = Ansehen, wie es geht, und ein Konto verknüpfen
@@ -175,16 +174,16 @@ page-told-Blocked = Das geht nicht.
 page-settings-title = Einstellungen
 page-settings-replies = Antworten auf meine Beiträge
 page-settings-replies-hint = Eine kurze öffentliche Antwort sagt, dass Ihr Beitrag angekommen ist, wo das Netzwerk es erlaubt.
-page-settings-mails = E-Mails zu meinem Warenkorb
-page-settings-mails-hint = Eine E-Mail nach jedem Beitrag. Links zum Bestätigen und Anmelden kommen immer.
-page-settings-mails-undeliverable = E-Mails an Ihre Adresse kamen zurück, darum senden wir keine mehr. Schalten Sie sie wieder ein, sobald es geht.
+page-settings-mails = E‑Mails zu meinem Warenkorb
+page-settings-mails-hint = Eine E‑Mail nach jedem Beitrag. Links zum Bestätigen und Anmelden kommen immer.
+page-settings-mails-undeliverable = E‑Mails an Ihre Adresse kamen zurück, darum senden wir keine mehr. Schalten Sie sie wieder ein, sobald es geht.
 page-settings-on = An
 page-settings-off = Aus
 page-settings-turn-on = Einschalten
 page-settings-turn-off = Ausschalten
 page-settings-turn-on-named = Einschalten: { $what }
 page-settings-turn-off-named = Ausschalten: { $what }
-page-settings-language = Sprache von E-Mails und Seiten
+page-settings-language = Sprache von E‑Mails und Seiten
 page-settings-save = Speichern
 page-settings-accounts = Verknüpfte Konten
 page-settings-accounts-none = Kein Konto ist verknüpft.
@@ -201,7 +200,7 @@ page-settings-delete-button = Meine Daten löschen
 page-settings-saved = Gespeichert.
 page-settings-unlinked = Verknüpfung gelöst.
 page-delete-title = Alles löschen?
-page-delete-lead = Wir löschen Warenkorb und Wunschzettel, Einstellungen, verknüpfte Konten und E-Mail-Adresse, sofort und endgültig. Bestellungen im Shop bleiben unberührt.
+page-delete-lead = Wir löschen Warenkorb und Wunschzettel, Einstellungen, verknüpfte Konten und E‑Mail-Adresse, sofort und endgültig. Bestellungen im Shop bleiben unberührt.
 page-delete-button = Ja, alles löschen
 page-delete-keep = Behalten
 page-deleted-title = Gelöscht
@@ -209,10 +208,10 @@ page-deleted-lead = Alles, was wir über Sie wussten, ist fort. Wenn Sie möchte
 
 ## Abbestellen
 
-page-unsubscribe-title = Keine E-Mails mehr?
-page-unsubscribe-lead = Wir senden dann keine E-Mails zu Ihrem Warenkorb mehr an { $email }. Ihr Warenkorb bleibt, wie er ist.
-page-unsubscribe-button = E-Mails beenden
-page-unsubscribed-title = Diese E-Mails kommen nicht mehr
+page-unsubscribe-title = Keine E‑Mails mehr?
+page-unsubscribe-lead = Wir senden dann keine E‑Mails zu Ihrem Warenkorb mehr an { $email }. Ihr Warenkorb bleibt, wie er ist.
+page-unsubscribe-button = E‑Mails beenden
+page-unsubscribed-title = Diese E‑Mails kommen nicht mehr
 page-unsubscribed-lead = Anders überlegt? In den Einstellungen schalten Sie sie wieder ein.
 
 ## Fehler
@@ -228,7 +227,7 @@ page-error-404-lead = Vielleicht hat die Adresse einen Tippfehler, oder die Seit
 page-error-405-title = So nicht
 page-error-405-lead = Diese Adresse lässt sich so nicht benutzen. Beginnen Sie beim Warenkorb.
 page-error-410-title = Dieser Link gilt nicht mehr
-page-error-410-lead = Links in unseren E-Mails gelten einmal und für begrenzte Zeit. Fordern Sie einen neuen an.
+page-error-410-lead = Links in unseren E‑Mails gelten einmal und für begrenzte Zeit. Fordern Sie einen neuen an.
 page-error-503-title = Einen Moment, bitte
 page-error-503-lead = Etwas, das wir brauchen, antwortet gerade nicht. Nichts ist verloren; bitte versuchen Sie es in einer Minute noch einmal.
 page-error-home = Zum Anfang

@@ -15,10 +15,9 @@ page-button-sign-out = Sign out
 ## How it works (the start page of linking)
 
 page-start-title = Add to your { $brand } cart by answering a post
-page-start-lead = You see something you like in your timeline. Answer the post, and it waits for you in your cart. No app, no tab, no typing in of addresses.
-page-start-example = @{ $bot } #{ $tag }
+page-start-lead = You see something you like in your timeline. Answer the post, and it waits for you in your cart. Nothing to install, and you stay where you are.
 page-start-step-1-title = Link your account once
-page-start-step-1-text = Prove that a network account is yours and name an e-mail address. It takes a minute.
+page-start-step-1-text = Prove that a network account is yours and name an e‑mail address. It takes a minute.
 page-start-step-2-title = Answer a post
 page-start-step-2-text = When a post shows one of our products, answer it with #{ $tag }. Add “x2” for two, or a size.
 page-start-step-3-title = Buy when you like
@@ -30,16 +29,16 @@ page-start-link-none = Linking is being set up. Please come back a little later.
 page-start-have-account = Linked already?
 page-start-faq-title = Questions and answers
 page-faq-what-q = What does this do?
-page-faq-what-a = It reads posts that carry #{ $tag }, finds the product in the post that you answered, and puts it into your cart at { $brand }. You get an e-mail, and where the network allows it a short reply.
+page-faq-what-a = It reads posts that carry #{ $tag }, finds the product in the post that you answered, and puts it into your cart at { $brand }. You get an e‑mail, and where the network allows it a short reply.
 page-faq-say-q = What can I write?
 page-faq-say-add = #{ $tag } puts the product into your cart. “x2” sets the number; “size M” or “red” chooses.
 page-faq-say-remove = #{ $tag } with “remove” takes it out again. Deleting your post does the same.
 page-faq-say-wish = #{ $tag } puts it onto your wish list.
 page-faq-say-help = “help”, “stop” and “start” beside the tag do what they say.
 page-faq-public-q = What becomes public?
-page-faq-public-a = Your post is public if you write it in public: whoever can read it sees that you were interested. Our reply is as public as your post. It holds no price, no code and no address, and for some products not even a name. Your cart, your wish list and your e-mail address are never shown to anyone.
+page-faq-public-a = Your post is public if you write it in public: whoever can read it sees that you were interested. Our reply is as public as your post. It holds no price, no code and no address, and for some products not even a name. Your cart, your wish list and your e‑mail address are never shown to anyone.
 page-faq-keep-q = What do you keep, and for how long?
-page-faq-keep-account = The id and handle of the account you link and your e-mail address, until you unlink or delete them.
+page-faq-keep-account = The id and handle of the account you link and your e‑mail address, until you unlink or delete them.
 page-faq-keep-cart = Your cart and wish list, until you remove or buy things. We don’t keep the words of your posts.
 page-faq-keep-parked = If your account isn’t linked yet: what you asked for, for { $days ->
     [one] one day
@@ -48,7 +47,7 @@ page-faq-keep-parked = If your account isn’t linked yet: what you asked for, f
 page-faq-keep-access = From { $network } we learn who you are, nothing else. We can’t post for you and we keep no access to your account.
 page-faq-keep-cookies = Cookies only for what you do here: one that keeps you signed in for { $days } days at most, one that protects forms, one for the language. Nothing that follows you elsewhere.
 page-faq-stop-q = How do I stop?
-page-faq-stop-a = Write “stop” beside the tag, use the link in any of our e-mails, or switch replies and e-mails off in your settings. There you can also unlink an account or delete everything at once.
+page-faq-stop-a = Write “stop” beside the tag, use the link in any of our e‑mails, or switch replies and e‑mails off in your settings. There you can also unlink an account or delete everything at once.
 page-faq-which-q = Which networks can I link?
 page-faq-which-a = At the moment: { $networks }. You can link several to one cart.
 page-faq-not-linked-q = I answered a post before linking. Is it lost?
@@ -60,13 +59,13 @@ page-faq-not-linked-a = No. We keep it for { $days ->
 ## Linking an account
 
 page-email-title = Where shall we write to you?
-page-email-lead = You have shown that this account is yours. Now name an e-mail address: your cart belongs to it.
-page-email-label = E-mail address
+page-email-lead = You have shown that this account is yours. Now name an e‑mail address: your cart belongs to it.
+page-email-label = E‑mail address
 page-email-hint = We send one link to confirm it. After that, only what you ask for.
 page-email-button = Send me the link
 page-email-not-you = Not your account?
 page-email-start-over = Start again
-page-email-invalid = This doesn’t look like an e-mail address. It needs a part before the @ and a part behind it, like name@example.com.
+page-email-invalid = This doesn’t look like an e‑mail address. It needs a part before the @ and a part behind it, like name@example.com.
 page-fault-summary = Please check one thing
 page-inbox-title = Look into your inbox
 page-inbox-lead = If that address can receive mail, a message with a link is on its way. The link works once and for { $minutes } minutes.
@@ -82,7 +81,7 @@ page-linked-released = { $posts ->
     [one] One earlier post of yours is now being put into your cart:
    *[other] { $posts } earlier posts of yours are now being put into your cart:
   }
-page-linked-moment = This takes a few seconds. You also get an e-mail about each.
+page-linked-moment = This takes a few seconds. You also get an e‑mail about each.
 page-linked-button = Open my cart
 page-refused-title = You said no
 page-refused-lead = { $network } tells us that you didn’t allow it, so nothing was linked.
@@ -99,7 +98,7 @@ page-too-many-lead = To protect people’s inboxes we send only a few links an h
 ## Signing in
 
 page-sign-in-title = Sign in
-page-sign-in-lead = No password. Name your e-mail address, and we send you a link.
+page-sign-in-lead = No password. Name your e‑mail address, and we send you a link.
 page-sign-in-button = Send me a link
 page-sign-in-new = New here?
 page-sign-in-new-link = See how it works and link an account
@@ -175,9 +174,9 @@ page-told-Blocked = This can’t be done.
 page-settings-title = Settings
 page-settings-replies = Replies to my posts
 page-settings-replies-hint = A short public reply says that your post has arrived, where the network allows it.
-page-settings-mails = E-mails about my cart
-page-settings-mails-hint = An e-mail after each post. The links to confirm and sign in always come.
-page-settings-mails-undeliverable = E-mails to your address came back, so we stopped sending. Switch them on again when it works.
+page-settings-mails = E‑mails about my cart
+page-settings-mails-hint = An e‑mail after each post. The links to confirm and sign in always come.
+page-settings-mails-undeliverable = E‑mails to your address came back, so we stopped sending. Switch them on again when it works.
 page-settings-on = On
 page-settings-off = Off
 page-settings-turn-on = Switch on
@@ -201,7 +200,7 @@ page-settings-delete-button = Delete my data
 page-settings-saved = Saved.
 page-settings-unlinked = Unlinked.
 page-delete-title = Delete everything?
-page-delete-lead = We delete your cart and wish list, your settings, your linked accounts and your e-mail address, at once and for good. Orders at the shop are not touched.
+page-delete-lead = We delete your cart and wish list, your settings, your linked accounts and your e‑mail address, at once and for good. Orders at the shop are not touched.
 page-delete-button = Yes, delete everything
 page-delete-keep = Keep it
 page-deleted-title = Deleted
@@ -209,10 +208,10 @@ page-deleted-lead = Everything that we knew about you is gone. If you like, you 
 
 ## Unsubscribing
 
-page-unsubscribe-title = No more e-mails?
-page-unsubscribe-lead = We then send no e-mails about your cart to { $email } any more. Your cart stays as it is.
-page-unsubscribe-button = Stop the e-mails
-page-unsubscribed-title = You won’t get these e-mails any more
+page-unsubscribe-title = No more e‑mails?
+page-unsubscribe-lead = We then send no e‑mails about your cart to { $email } any more. Your cart stays as it is.
+page-unsubscribe-button = Stop the e‑mails
+page-unsubscribed-title = You won’t get these e‑mails any more
 page-unsubscribed-lead = Changed your mind? Switch them on again in your settings.
 
 ## Errors
@@ -228,7 +227,7 @@ page-error-404-lead = The address may have a typing error, or the page has moved
 page-error-405-title = Not this way
 page-error-405-lead = This address can’t be used like that. Start from the cart.
 page-error-410-title = This link has run out
-page-error-410-lead = Links in our e-mails work once and for a limited time. Ask for a new one.
+page-error-410-lead = Links in our e‑mails work once and for a limited time. Ask for a new one.
 page-error-503-title = One moment, please
 page-error-503-lead = Something that we need isn’t answering just now. Nothing is lost; please try again in a minute.
 page-error-home = To the start

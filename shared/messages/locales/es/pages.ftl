@@ -15,8 +15,7 @@ page-button-sign-out = Salir
 ## Cómo funciona (la página de inicio de la vinculación)
 
 page-start-title = Añade a tu carrito de { $brand } respondiendo a una publicación
-page-start-lead = Ves algo que te gusta en tu cronología. Responde a la publicación y te esperará en tu carrito. Sin aplicación, sin cambiar de ventana, sin copiar direcciones.
-page-start-example = @{ $bot } #{ $tag }
+page-start-lead = Ves algo que te gusta en tu cronología. Responde a la publicación y te esperará en tu carrito. Nada que instalar, y te quedas donde estás.
 page-start-step-1-title = Vincula tu cuenta una vez
 page-start-step-1-text = Demuestra que una cuenta es tuya e indica una dirección de correo. Se tarda un minuto.
 page-start-step-2-title = Responde a una publicación

@@ -15,10 +15,9 @@ page-button-sign-out = Se déconnecter
 ## Comment ça marche (la page d’accueil de l’association)
 
 page-start-title = Remplissez votre panier { $brand } en répondant à une publication
-page-start-lead = Quelque chose vous plaît dans votre fil. Répondez à la publication, et l’article vous attend dans votre panier. Pas d’application, pas de changement de fenêtre, pas d’adresse à recopier.
-page-start-example = @{ $bot } #{ $tag }
+page-start-lead = Quelque chose vous plaît dans votre fil. Répondez à la publication, et l’article vous attend dans votre panier. Rien à installer, et vous restez où vous êtes.
 page-start-step-1-title = Associez votre compte une fois
-page-start-step-1-text = Montrez qu’un compte est à vous et indiquez une adresse e-mail. Cela prend une minute.
+page-start-step-1-text = Montrez qu’un compte est à vous et indiquez une adresse e‑mail. Cela prend une minute.
 page-start-step-2-title = Répondez à une publication
 page-start-step-2-text = Quand une publication montre un de nos produits, répondez avec #{ $tag }. Ajoutez « x2 » pour deux, ou une taille.
 page-start-step-3-title = Achetez quand vous voulez
@@ -30,16 +29,16 @@ page-start-link-none = L’association est en cours de mise en place. Revenez un
 page-start-have-account = Déjà associé ?
 page-start-faq-title = Questions et réponses
 page-faq-what-q = À quoi cela sert-il ?
-page-faq-what-a = Nous lisons les publications qui portent #{ $tag }, trouvons le produit dans la publication à laquelle vous avez répondu et le mettons dans votre panier chez { $brand }. Vous recevez un e-mail et, là où le réseau le permet, une courte réponse.
+page-faq-what-a = Nous lisons les publications qui portent #{ $tag }, trouvons le produit dans la publication à laquelle vous avez répondu et le mettons dans votre panier chez { $brand }. Vous recevez un e‑mail et, là où le réseau le permet, une courte réponse.
 page-faq-say-q = Que puis-je écrire ?
 page-faq-say-add = #{ $tag } met le produit dans votre panier. « x2 » fixe la quantité ; « taille M » ou « rouge » choisit.
 page-faq-say-remove = #{ $tag } avec « retirer » l’enlève. Supprimer votre publication fait de même.
 page-faq-say-wish = #{ $tag } le met sur votre liste d’envies.
 page-faq-say-help = « aide », « stop » et « reprendre » à côté du mot-dièse font ce qu’ils disent.
 page-faq-public-q = Qu’est-ce qui devient public ?
-page-faq-public-a = Si vous écrivez en public, votre publication est publique : qui peut la lire voit que le produit vous intéressait. Notre réponse est aussi publique que votre publication. Elle ne contient ni prix, ni code, ni adresse et, pour certains produits, pas même de nom. Votre panier, votre liste d’envies et votre adresse e-mail ne sont montrés à personne.
+page-faq-public-a = Si vous écrivez en public, votre publication est publique : qui peut la lire voit que le produit vous intéressait. Notre réponse est aussi publique que votre publication. Elle ne contient ni prix, ni code, ni adresse et, pour certains produits, pas même de nom. Votre panier, votre liste d’envies et votre adresse e‑mail ne sont montrés à personne.
 page-faq-keep-q = Que gardez-vous, et combien de temps ?
-page-faq-keep-account = L’identifiant et le nom du compte associé et votre adresse e-mail, jusqu’à ce que vous les dissociiez ou supprimiez.
+page-faq-keep-account = L’identifiant et le nom du compte associé et votre adresse e‑mail, jusqu’à ce que vous les dissociiez ou supprimiez.
 page-faq-keep-cart = Votre panier et votre liste d’envies, jusqu’à ce que vous retiriez ou achetiez. Nous ne gardons pas le texte de vos publications.
 page-faq-keep-parked = Si votre compte n’est pas encore associé : ce que vous avez demandé, pendant { $days ->
     [one] un jour
@@ -48,7 +47,7 @@ page-faq-keep-parked = Si votre compte n’est pas encore associé : ce que vou
 page-faq-keep-access = De { $network } nous apprenons qui vous êtes, rien d’autre. Nous ne pouvons pas publier pour vous et ne gardons aucun accès à votre compte.
 page-faq-keep-cookies = Des cookies seulement pour ce que vous faites ici : un qui vous garde connecté { $days } jours au plus, un qui protège les formulaires, un pour la langue. Rien qui vous suive ailleurs.
 page-faq-stop-q = Comment arrêter ?
-page-faq-stop-a = Écrivez « stop » à côté du mot-dièse, utilisez le lien de n’importe lequel de nos e-mails, ou désactivez réponses et e-mails dans vos réglages. Vous pouvez aussi y dissocier un compte ou tout supprimer d’un coup.
+page-faq-stop-a = Écrivez « stop » à côté du mot-dièse, utilisez le lien de n’importe lequel de nos e‑mails, ou désactivez réponses et e‑mails dans vos réglages. Vous pouvez aussi y dissocier un compte ou tout supprimer d’un coup.
 page-faq-which-q = Quels réseaux puis-je associer ?
 page-faq-which-a = Pour l’instant : { $networks }. Vous pouvez en associer plusieurs à un même panier.
 page-faq-not-linked-q = J’ai répondu avant d’associer mon compte. Est-ce perdu ?
@@ -60,13 +59,13 @@ page-faq-not-linked-a = Non. Nous le gardons { $days ->
 ## Associer un compte
 
 page-email-title = Où pouvons-nous vous écrire ?
-page-email-lead = Vous avez montré que ce compte est à vous. Indiquez maintenant une adresse e-mail : votre panier lui appartient.
-page-email-label = Adresse e-mail
+page-email-lead = Vous avez montré que ce compte est à vous. Indiquez maintenant une adresse e‑mail : votre panier lui appartient.
+page-email-label = Adresse e‑mail
 page-email-hint = Nous envoyons un lien pour la confirmer. Ensuite, seulement ce que vous demandez.
 page-email-button = M’envoyer le lien
 page-email-not-you = Ce n’est pas votre compte ?
 page-email-start-over = Recommencer
-page-email-invalid = Cela ne ressemble pas à une adresse e-mail. Il faut une partie avant le @ et une après, comme nom@example.com.
+page-email-invalid = Cela ne ressemble pas à une adresse e‑mail. Il faut une partie avant le @ et une après, comme nom@example.com.
 page-fault-summary = Une chose à vérifier
 page-inbox-title = Regardez votre boîte de réception
 page-inbox-lead = Si cette adresse peut recevoir du courrier, un message avec un lien est en route. Le lien vaut une fois et pendant { $minutes } minutes.
@@ -82,7 +81,7 @@ page-linked-released = { $posts ->
     [one] Une de vos publications précédentes arrive maintenant dans votre panier :
    *[other] { $posts } de vos publications précédentes arrivent maintenant dans votre panier :
   }
-page-linked-moment = Cela prend quelques secondes. Vous recevez aussi un e-mail pour chacune.
+page-linked-moment = Cela prend quelques secondes. Vous recevez aussi un e‑mail pour chacune.
 page-linked-button = Ouvrir mon panier
 page-refused-title = Vous avez refusé
 page-refused-lead = { $network } nous dit que vous ne l’avez pas permis ; rien n’a été associé.
@@ -99,7 +98,7 @@ page-too-many-lead = Pour protéger les boîtes de réception, nous n’envoyons
 ## Se connecter
 
 page-sign-in-title = Se connecter
-page-sign-in-lead = Sans mot de passe. Indiquez votre adresse e-mail et nous vous envoyons un lien.
+page-sign-in-lead = Sans mot de passe. Indiquez votre adresse e‑mail et nous vous envoyons un lien.
 page-sign-in-button = M’envoyer un lien
 page-sign-in-new = Nouveau ici ?
 page-sign-in-new-link = Voir comment ça marche et associer un compte
@@ -175,16 +174,16 @@ page-told-Blocked = Ce n’est pas possible.
 page-settings-title = Réglages
 page-settings-replies = Réponses à mes publications
 page-settings-replies-hint = Une courte réponse publique dit que votre publication est arrivée, là où le réseau le permet.
-page-settings-mails = E-mails sur mon panier
-page-settings-mails-hint = Un e-mail après chaque publication. Les liens pour confirmer et se connecter arrivent toujours.
-page-settings-mails-undeliverable = Les e-mails à votre adresse sont revenus, nous n’en envoyons donc plus. Réactivez-les quand cela fonctionne.
+page-settings-mails = E‑mails sur mon panier
+page-settings-mails-hint = Un e‑mail après chaque publication. Les liens pour confirmer et se connecter arrivent toujours.
+page-settings-mails-undeliverable = Les e‑mails à votre adresse sont revenus, nous n’en envoyons donc plus. Réactivez-les quand cela fonctionne.
 page-settings-on = Oui
 page-settings-off = Non
 page-settings-turn-on = Activer
 page-settings-turn-off = Désactiver
 page-settings-turn-on-named = Activer : { $what }
 page-settings-turn-off-named = Désactiver : { $what }
-page-settings-language = Langue des e-mails et des pages
+page-settings-language = Langue des e‑mails et des pages
 page-settings-save = Enregistrer
 page-settings-accounts = Comptes associés
 page-settings-accounts-none = Aucun compte n’est associé.
@@ -201,7 +200,7 @@ page-settings-delete-button = Supprimer mes données
 page-settings-saved = Enregistré.
 page-settings-unlinked = Dissocié.
 page-delete-title = Tout supprimer ?
-page-delete-lead = Nous supprimons votre panier et votre liste d’envies, vos réglages, vos comptes associés et votre adresse e-mail, tout de suite et pour de bon. Les commandes à la boutique ne sont pas touchées.
+page-delete-lead = Nous supprimons votre panier et votre liste d’envies, vos réglages, vos comptes associés et votre adresse e‑mail, tout de suite et pour de bon. Les commandes à la boutique ne sont pas touchées.
 page-delete-button = Oui, tout supprimer
 page-delete-keep = Garder
 page-deleted-title = Supprimé
@@ -209,10 +208,10 @@ page-deleted-lead = Tout ce que nous savions de vous a disparu. Si vous le souha
 
 ## Se désabonner
 
-page-unsubscribe-title = Plus d’e-mails ?
-page-unsubscribe-lead = Nous n’enverrons plus d’e-mails sur votre panier à { $email }. Votre panier reste tel quel.
-page-unsubscribe-button = Arrêter les e-mails
-page-unsubscribed-title = Vous ne recevrez plus ces e-mails
+page-unsubscribe-title = Plus d’e‑mails ?
+page-unsubscribe-lead = Nous n’enverrons plus d’e‑mails sur votre panier à { $email }. Votre panier reste tel quel.
+page-unsubscribe-button = Arrêter les e‑mails
+page-unsubscribed-title = Vous ne recevrez plus ces e‑mails
 page-unsubscribed-lead = Changé d’avis ? Réactivez-les dans vos réglages.
 
 ## Erreurs
@@ -228,7 +227,7 @@ page-error-404-lead = L’adresse contient peut-être une faute de frappe, ou la
 page-error-405-title = Pas comme ça
 page-error-405-lead = Cette adresse ne s’utilise pas ainsi. Partez du panier.
 page-error-410-title = Ce lien n’est plus valable
-page-error-410-lead = Les liens de nos e-mails valent une fois et pour un temps limité. Demandez-en un nouveau.
+page-error-410-lead = Les liens de nos e‑mails valent une fois et pour un temps limité. Demandez-en un nouveau.
 page-error-503-title = Un instant, s’il vous plaît
 page-error-503-lead = Quelque chose dont nous avons besoin ne répond pas pour l’instant. Rien n’est perdu ; réessayez dans une minute.
 page-error-home = Au début
