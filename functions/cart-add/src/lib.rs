@@ -103,11 +103,8 @@ impl CartAdd {
         let catalog = Catalog::new(client.clone(), env.table("catalog")?);
         let ledger = Ledger::new(client.clone(), env.table("ledger")?);
         let products = Arc::new(Products::new(catalog, KEEP_PRODUCTS, PRODUCTS));
-        let tables = Tables {
-            links: env.table("links")?,
-            settings: env.table("settings")?,
-            ..Tables::default()
-        };
+        let tables =
+            Tables { links: env.table("links")?, settings: env.table("settings")?, ..Tables::default() };
         Ok(Self {
             settings: Settings::new(client.clone(), env.table("settings")?),
             snapshot: Refreshing::default(),
@@ -130,7 +127,9 @@ impl CartAdd {
         self.mark_erased(commands, now).await?;
         let limits = &prepared.snapshot.storefront.value.limits;
         let account = match &commands.shopper {
-            Shopper::Customer(customer) => return self.of_customer(customer, commands, limits, false, now).await,
+            Shopper::Customer(customer) => {
+                return self.of_customer(customer, commands, limits, false, now).await;
+            }
             Shopper::Account { network, user } => Account::new(network.clone(), user.clone()),
         };
         let nothing = AccountFacts::default();
@@ -179,8 +178,12 @@ impl CartAdd {
             (false, true) => Some(Outcome::Blocked),
             (false, false) => None,
         };
-        let to_park: Vec<CommandLine> =
-            commands.lines.iter().filter(|line| is_parked(&line.action, refusal.is_some())).cloned().collect();
+        let to_park: Vec<CommandLine> = commands
+            .lines
+            .iter()
+            .filter(|line| is_parked(&line.action, refusal.is_some()))
+            .cloned()
+            .collect();
         let parked = match self.park(account, commands, to_park, limits, now).await? {
             Some(Parked::Linked(customer)) => {
                 return self.of_customer(&customer, commands, limits, blocked, now).await;
@@ -268,7 +271,9 @@ fn is_fact(action: &Action) -> bool {
 fn is_parked(action: &Action, is_refused: bool) -> bool {
     match action {
         Action::Erase { .. } | Action::Purchase { .. } => true,
-        Action::Add { .. } | Action::Remove { .. } | Action::Wish { .. } | Action::Unwish { .. } => !is_refused,
+        Action::Add { .. } | Action::Remove { .. } | Action::Wish { .. } | Action::Unwish { .. } => {
+            !is_refused
+        }
         Action::Help | Action::Stop | Action::Start | Action::Refused { .. } => false,
     }
 }

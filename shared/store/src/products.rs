@@ -8,23 +8,31 @@ use std::time::Duration;
 use domain::ids::{MarketplaceId, ProductId};
 use domain::product::Product;
 use domain::time::Timestamp;
+use tokio::sync::OnceCell;
 
 use crate::catalog::Catalog;
 use crate::error::StoreError;
 
-/// A bounded cache before the catalogue.
+/// A bounded cache before the catalogue. Who asks for the same product at the same time shares one read.
 #[derive(Debug)]
 pub struct Products {
     catalog: Catalog,
     keep: Duration,
     capacity: usize,
-    kept: Mutex<HashMap<(MarketplaceId, ProductId), Kept>>,
+    kept: Mutex<HashMap<(MarketplaceId, ProductId), Arc<Slot>>>,
 }
 
+/// A product's place: read by the first who asks.
 #[derive(Debug)]
-struct Kept {
+struct Slot {
     until: Timestamp,
-    product: Arc<Product>,
+    product: OnceCell<Arc<Product>>,
+}
+
+/// Why a slot stays empty.
+enum Miss {
+    Absent,
+    Failed(StoreError),
 }
 
 impl Products {
@@ -44,25 +52,33 @@ impl Products {
         product: &ProductId,
         now: Timestamp,
     ) -> Result<Option<Arc<Product>>, StoreError> {
-        let key = (marketplace.clone(), product.clone());
-        if let Some(kept) = self.lock().get(&key).filter(|kept| now < kept.until) {
-            return Ok(Some(Arc::clone(&kept.product)));
-        }
-        let Some(product) = self.catalog.product(marketplace, product).await?.map(Arc::new) else {
-            return Ok(None);
+        let slot = self.slot(marketplace, product, now);
+        let read = || async {
+            let found = self.catalog.product(marketplace, product).await.map_err(Miss::Failed)?;
+            found.map(Arc::new).ok_or(Miss::Absent)
         };
-        let mut kept = self.lock();
-        if kept.len() >= self.capacity {
-            kept.retain(|_, kept| now < kept.until);
+        match slot.product.get_or_try_init(read).await {
+            Ok(product) => Ok(Some(Arc::clone(product))),
+            Err(Miss::Absent) => Ok(None),
+            Err(Miss::Failed(error)) => Err(error),
         }
-        if kept.len() < self.capacity {
-            kept.insert(key, Kept { until: now.plus(self.keep), product: Arc::clone(&product) });
-        }
-        Ok(Some(product))
     }
 
-    /// Nothing that holds the lock can leave the map half changed, so a panic elsewhere does no harm.
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(MarketplaceId, ProductId), Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The product's slot; one that isn't kept when there is no room.
+    fn slot(&self, marketplace: &MarketplaceId, product: &ProductId, now: Timestamp) -> Arc<Slot> {
+        let key = (marketplace.clone(), product.clone());
+        // Nothing that holds the lock can leave the map half changed, so a panic elsewhere does no harm.
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = kept.get(&key).filter(|slot| now < slot.until) {
+            return Arc::clone(slot);
+        }
+        let slot = Arc::new(Slot { until: now.plus(self.keep), product: OnceCell::new() });
+        if kept.len() >= self.capacity {
+            kept.retain(|_, slot| now < slot.until);
+        }
+        if kept.len() < self.capacity {
+            kept.insert(key, Arc::clone(&slot));
+        }
+        slot
     }
 }
