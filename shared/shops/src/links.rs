@@ -33,7 +33,7 @@ const LONGEST_TAG: usize = 128;
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A link to a page of one of the storefront's shops, read as far as it names a product.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProductLink {
     /// The marketplace whose shop it is.
     pub marketplace: MarketplaceId,
@@ -113,6 +113,13 @@ impl LinkRules {
         }
     }
 
+    /// The hosts whose links are followed: the storefront's, and Amazon's own where one of its shops
+    /// is at Amazon.
+    pub fn short_hosts(&self) -> Vec<String> {
+        let amazon = amazon::SHORT_HOSTS.iter().filter(|_| self.amazon).map(|host| (*host).to_owned());
+        self.short_hosts.iter().cloned().chain(amazon).collect()
+    }
+
     /// Reads a link as it stands in a post or a feed; one without a scheme is taken as `https`.
     pub fn read(&self, link: &str) -> LinkTarget {
         let Some(url) = parse(link) else { return LinkTarget::NotOurs };
@@ -120,7 +127,10 @@ impl LinkRules {
         if let Some(product) = self.shops.get(&host).and_then(|rules| rules.read(&url, &host)) {
             return LinkTarget::Product(product);
         }
-        let shortened = self.short_hosts.contains(&host) || (self.amazon && amazon::is_short_host(&host));
+        // Without its port: whoever follows the link refuses ports that are not the scheme's own.
+        let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+        let shortened = self.short_hosts.iter().any(|short| short == host)
+            || (self.amazon && amazon::SHORT_HOSTS.contains(&host));
         if shortened && url.path() != "/" { short_link(url) } else { LinkTarget::NotOurs }
     }
 }
@@ -214,12 +224,9 @@ fn parameter(url: &Url, name: &str) -> Option<String> {
     (!value.is_empty() && value.len() <= LONGEST_TAG).then_some(value)
 }
 
-/// A short link to follow: over https whatever was written, as the guarded client wants it.
+/// A short link to follow. Whoever follows it does so over https, whatever was written.
 fn short_link(mut url: Url) -> LinkTarget {
     url.set_fragment(None);
-    if url.scheme() == "http" && url.set_scheme("https").is_err() {
-        return LinkTarget::NotOurs;
-    }
     LinkTarget::ShortLink(url)
 }
 
@@ -429,21 +436,24 @@ mod tests {
     }
 
     #[test]
-    fn short_links_are_followed_over_https() {
+    fn short_links_are_to_be_followed() {
         for (link, follow) in [
             ("https://amzn.to/3AbCdEf", "https://amzn.to/3AbCdEf"),
-            ("http://a.co/d/abc123", "https://a.co/d/abc123"),
+            ("http://a.co/d/abc123", "http://a.co/d/abc123"),
             ("https://amzn.eu/d/abc123", "https://amzn.eu/d/abc123"),
             ("https://amzn.asia/d/abc123", "https://amzn.asia/d/abc123"),
             ("https://amzn.in/d/abc123", "https://amzn.in/d/abc123"),
             ("https://amzn.com/d/abc123", "https://amzn.com/d/abc123"),
             ("go.acme.example/s1?x=1#y", "https://go.acme.example/s1?x=1"),
+            ("https://go.acme.example:8443/s1", "https://go.acme.example:8443/s1"),
         ] {
             assert_eq!(rules().read(link), LinkTarget::ShortLink(Url::parse(follow).unwrap()), "{link}");
         }
+        assert!(rules().short_hosts().iter().any(|host| host == "amzn.to"));
         // A storefront without an Amazon shop has no use for Amazon's short links.
         let acme = LinkRules::of(&template("us", &["acme.example"]));
         assert_eq!(acme.read("https://amzn.to/3AbCdEf"), LinkTarget::NotOurs);
+        assert_eq!(acme.short_hosts(), Vec::<String>::new());
     }
 
     proptest! {

@@ -1,4 +1,5 @@
 //! The table `catalog` over the wire: imports as differences, products by id and by link.
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as expected")]
 
 use domain::ids::MarketplaceId;
 use domain::money::Money;

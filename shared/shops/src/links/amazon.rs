@@ -4,8 +4,8 @@ use url::Url;
 
 use crate::codes;
 
-/// Hosts of Amazon's own link shortener, the bitly domain that it uses among them.
-const SHORT_HOSTS: [&str; 6] = ["amzn.to", "a.co", "amzn.eu", "amzn.asia", "amzn.in", "amzn.com"];
+/// Hosts whose links lead to Amazon's product pages by redirect, its bitly domain among them.
+pub(super) const SHORT_HOSTS: [&str; 6] = ["amzn.to", "a.co", "amzn.eu", "amzn.asia", "amzn.in", "amzn.com"];
 /// Names that stand before the marketplace's domain and show the same pages.
 const PREFIXES: [&str; 3] = ["www.", "smile.", "m."];
 
@@ -18,11 +18,6 @@ pub(super) fn hosts(host: &str) -> Vec<String> {
         hosts.push("amzn.com".to_owned()); // `amzn.com/<ASIN>` leads to amazon.com
     }
     hosts
-}
-
-/// Whether links of `host` lead to Amazon's product pages by redirect.
-pub(super) fn is_short_host(host: &str) -> bool {
-    SHORT_HOSTS.contains(&host)
 }
 
 /// The canonical link of a product.

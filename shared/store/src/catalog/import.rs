@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::item::{Item, document, number, partition_key, sort_key, string};
 use crate::table::Table;
 
-/// DynamoDB takes at most so many items in one BatchWriteItem.
+/// DynamoDB takes at most so many items in one `BatchWriteItem`.
 const BATCH: usize = 25;
 /// How many batches are on their way at the same time.
 const IN_FLIGHT: usize = 8;
