@@ -1,5 +1,10 @@
 //! The merchant's configuration, `storefront.toml`: read and checked once, then passed as a value.
 
+mod check;
+mod load;
+
+pub use load::ConfigErrors;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -214,22 +219,45 @@ pub struct Campaign {
     pub id: CampaignId,
     /// A further hashtag without `#` that names it in a post.
     pub tag: String,
-    /// From when.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// From when; in TOML a date and time with its offset.
+    #[serde(
+        default,
+        deserialize_with = "load::moment::deserialize",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub from: Option<Timestamp>,
     /// Until when.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "load::moment::deserialize",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub until: Option<Timestamp>,
 }
 
 /// What is wrong with a key of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: {problem}")]
 pub struct ConfigProblem {
-    /// The key, dotted, with indexes from 0: `marketplaces[1].cart_tags[0]`.
+    /// The key, dotted, with indexes from 0: `marketplaces[1].cart_tags[0]`. Empty where the file as a
+    /// whole can't be read.
     pub key: String,
     /// What is wrong and how to mend it.
     pub problem: String,
+    /// The line in the file, from 1, where it is known.
+    pub line: Option<usize>,
+}
+
+/// `line 7: marketplaces[0].id: what is wrong`.
+impl std::fmt::Display for ConfigProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.problem)
+    }
 }
 
 impl Storefront {
@@ -299,7 +327,9 @@ mod tests {
             serde_json::from_str::<NetworkConfig>(&json)
         };
         let config = read(r#","api_url":"https://api.example/""#).unwrap();
-        assert!(matches!(config.kind, NetworkKind::X { api_url, .. } if api_url.as_str() == "https://api.example/"));
+        assert!(
+            matches!(config.kind, NetworkKind::X { api_url, .. } if api_url.as_str() == "https://api.example/")
+        );
         assert!(read(r#","replys":false"#).is_err());
         assert!(read(r#","callback_url":"https://a.example/""#).is_err());
     }

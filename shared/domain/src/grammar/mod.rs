@@ -22,6 +22,11 @@ use crate::text::{Hashtags, eq_folded, fold, hashtags};
 
 use words::Words;
 
+/// The languages whose words the grammar knows, as primary language subtags.
+pub fn languages() -> impl Iterator<Item = &'static str> {
+    words::VOCABULARIES.iter().map(|vocabulary| vocabulary.language)
+}
+
 /// The tags and words of a storefront, compiled once for many posts.
 #[derive(Clone, Debug)]
 pub struct TagSet {
