@@ -133,3 +133,24 @@ fn answer(status: StatusCode, content_type: &'static str, body: &str) -> ApiGate
 fn put(response: &mut ApiGatewayV2httpResponse, name: HeaderName, value: &'static str) {
     response.headers.insert(name, HeaderValue::from_static(value));
 }
+
+#[cfg(test)]
+mod tests {
+    use networks::{FieldProblem, SecretName};
+
+    use super::*;
+
+    #[test]
+    fn the_log_names_the_field_and_strangers_learn_nothing() {
+        let error = ParseError { path: "data.links[3]".to_owned(), problem: FieldProblem::WrongType };
+        let refused = Refused::Malformed(error);
+        assert_eq!(reason(&refused), "the body is malformed: data.links[3]: wrong type");
+        assert_eq!(refused.response().body, Some(Body::Text("Bad Request".to_owned())));
+        let missing = Refused::Unconfigured(VerifyError::Unconfigured(SecretName::WebhookSecret));
+        assert_eq!(
+            reason(&missing),
+            "a secret is missing: the secret webhook-secret is missing or unreadable"
+        );
+        assert_eq!(missing.response().status_code, 503);
+    }
+}

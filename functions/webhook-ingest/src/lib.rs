@@ -10,7 +10,6 @@ use std::time::Duration;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::Retryable as _;
 use domain::command::PostCommands;
 use domain::grammar::TagSet;
 use domain::ids::{NetworkId, UserId};
@@ -26,7 +25,7 @@ use lambda::env::{EnvError, Environment};
 use lambda::envelope::Message;
 use lambda::keyed::KeyedHash;
 use lambda::metrics;
-use lambda::queue::{Outgoing, Queue, Sender};
+use lambda::queue::{Outgoing, Queue, SendError, Sender};
 use lambda::secrets::{SecretSet, Secrets};
 use networks::{AnyNetwork, Http, Network as _, Reach, Verified, VerifyError, WebhookRequest};
 use store::settings::Settings;
@@ -34,6 +33,8 @@ use store::settings::Settings;
 pub use answer::BODY_LIMIT;
 use answer::Refused;
 
+/// How long sending may take in all: X waits ten seconds for an answer.
+const PATIENCE: Duration = Duration::from_secs(6);
 /// The pauses before messages that a queue didn't take are sent again. The network waits meanwhile, so
 /// they are short; after them it is told to come again.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(200)];
@@ -125,23 +126,36 @@ impl WebhookIngest {
         Box::pin(try_join(known, async { Ok(self.secrets.get(now).await?) })).await
     }
 
-    /// Sends all messages; those that their queue didn't take are sent again a little later.
-    async fn send(&self, mut messages: Vec<Outgoing>, trace: Option<&str>) -> Result<(), Refused> {
+    /// Sends all messages, within [`PATIENCE`].
+    async fn send(&self, messages: Vec<Outgoing>, trace: Option<&str>) -> Result<(), Refused> {
+        let count = messages.len();
+        let sent = tokio::time::timeout(PATIENCE, self.send_and_send_again(messages, trace)).await;
+        sent.unwrap_or(Err(Refused::Unsent(count)))
+    }
+
+    /// Sends all messages; of those that a queue didn't take for the moment each is sent again a little
+    /// later. A request that failed as a whole has been repeated by the client already.
+    async fn send_and_send_again(
+        &self,
+        mut messages: Vec<Outgoing>,
+        trace: Option<&str>,
+    ) -> Result<(), Refused> {
         for pause in PAUSES.iter().map(Some).chain([None]) {
             let results = Box::pin(self.sender.send(&messages, |_| trace)).await;
+            let mut again = true;
             let mut unsent = Vec::new();
             for (message, result) in messages.into_iter().zip(results) {
-                if let Err(error) = result {
-                    let (post, reason) = (message.message.post(), lambda::batch::reason(&error));
-                    tracing::warn!(post, reason, retryable = error.retryable(), "not sent");
-                    unsent.push(message);
-                }
+                let Err(error) = result else { continue };
+                let (post, reason) = (message.message.post(), lambda::batch::reason(&error));
+                tracing::warn!(post, reason, "not sent");
+                again &= matches!(error, SendError::Refused { sender_fault: false, .. });
+                unsent.push(message);
             }
             messages = unsent;
-            match (messages.is_empty(), pause) {
-                (true, _) => return Ok(()),
-                (false, Some(pause)) => tokio::time::sleep(*pause).await,
-                (false, None) => {}
+            match pause {
+                _ if messages.is_empty() => return Ok(()),
+                Some(pause) if again => tokio::time::sleep(*pause).await,
+                _ => break,
             }
         }
         Err(Refused::Unsent(messages.len()))
