@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::cart::{CartLine, Entry, Item};
+use domain::cart::{CartLine, Effect, Entry, Item};
 use domain::command::CommandKey;
 use domain::ids::{MarketplaceId, ProductId};
 use domain::money::Money;
@@ -290,20 +290,31 @@ pub(crate) fn open_choices(record: &CartRecord, now: Timestamp) -> Vec<(&Entry, 
     open
 }
 
+/// Whether `later` settles what was `asked`: a further step of the same line, the deletion of the post,
+/// or any later decision about one of the products.
 fn answers(later: &Entry, asked: &Entry, candidates: &[Candidate]) -> bool {
     let same_line = later.key.post_ref() == asked.key.post_ref() && later.key.line == asked.key.line;
     if same_line && later.key.step > asked.key.step {
         return true;
     }
-    let about = later.told.product.as_ref().is_some_and(|brief| {
-        candidates.iter().any(|candidate| {
-            candidate.product.marketplace == brief.product.marketplace
-                && candidate.product.product == brief.product.product
-        })
-    });
-    let erased =
-        matches!(&later.effect, domain::cart::Effect::Erase { post } if *post == asked.key.post_ref());
-    erased || (about && later.stamp > asked.stamp)
+    let is_candidate = |marketplace: &MarketplaceId, product: &ProductId| {
+        candidates.iter().any(|c| c.product.marketplace == *marketplace && c.product.product == *product)
+    };
+    let about = match &later.effect {
+        Effect::Erase { post } => return *post == asked.key.post_ref(),
+        Effect::Add { item, .. } | Effect::Wish { item } | Effect::Purchase { item, .. } => {
+            is_candidate(&item.marketplace, &item.product)
+        }
+        Effect::Remove { marketplace, product, .. } | Effect::Unwish { marketplace, product } => {
+            is_candidate(marketplace, product)
+        }
+        Effect::None => later
+            .told
+            .product
+            .as_ref()
+            .is_some_and(|brief| is_candidate(&brief.product.marketplace, &brief.product.product)),
+    };
+    about && later.stamp > asked.stamp
 }
 
 mod price {
@@ -331,5 +342,118 @@ mod moment {
     #[expect(clippy::ref_option, reason = "the signature that serde calls")]
     pub(super) fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
         at.map(|at| at.to_string()).serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::command::{Source, Stamp};
+    use domain::outcome::{LineOutcome, ProductBrief};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
+
+    fn storefront() -> Storefront {
+        serde_json::from_value(serde_json::json!({
+            "brand": "Acme",
+            "marketplaces": [{
+                "id": "us", "cart_tags": ["AcmeCart"], "hosts": ["acme.example"], "currency": "USD",
+                "shop": {"platform": "template", "checkout_url": "https://acme.example/?i={items}"},
+            }],
+            "networks": [],
+        }))
+        .unwrap()
+    }
+
+    fn variant(exposure: PriceExposure, link: &str) -> Variant {
+        serde_json::from_value(serde_json::json!({
+            "marketplace": "us", "product": "p", "variant": "v", "title": "Thing", "link": link,
+            "image_link": link, "availability": "in_stock",
+            "price": {"minor": 987_654_321_u64, "currency": "USD"},
+            "sale": {"price": {"minor": 876_543_219_u64, "currency": "USD"}},
+            "price_exposure": exposure,
+        }))
+        .unwrap()
+    }
+
+    /// A customer who has `variant` in the cart and on the wish list.
+    fn record(variant: &Variant) -> CartRecord {
+        let item = Item {
+            marketplace: variant.marketplace.clone(),
+            product: variant.product.clone(),
+            variant: variant.variant.clone(),
+        };
+        let entry = |post: &str, effect| {
+            let key = CommandKey { network: "x".into(), post: post.into(), line: 1, step: 0 };
+            Entry {
+                stamp: Stamp::new(NOW, &key),
+                key,
+                effect,
+                told: LineOutcome {
+                    line: 1,
+                    marketplace: "us".into(),
+                    product: Some(ProductBrief::of(variant, true, NOW)),
+                    outcome: Outcome::Added { quantity: 1 },
+                },
+                decided_at: NOW,
+                source: Source::default(),
+            }
+        };
+        CartRecord {
+            customer: "c".into(),
+            profile: None,
+            accounts: Vec::new(),
+            entries: vec![
+                entry("1", Effect::Add { item: item.clone(), quantity: Some(3) }),
+                entry("2", Effect::Wish { item }),
+            ],
+            base: None,
+            suppressed: None,
+        }
+    }
+
+    fn written(record: &CartRecord, variant: Option<&Variant>, local: bool) -> String {
+        let product = variant.and_then(|variant| Product::new(vec![variant.clone()]));
+        let key = |variant: &Variant| (variant.marketplace.clone(), variant.product.clone());
+        let catalogue = variant
+            .zip(product)
+            .map(|(variant, product)| (key(variant), Arc::new(product)))
+            .into_iter()
+            .collect();
+        serde_json::to_string(&model(record, &catalogue, &storefront(), NOW, local)).unwrap()
+    }
+
+    #[test]
+    fn a_price_shows_where_it_may_and_nowhere_else() {
+        for (exposure, shown) in
+            [(PriceExposure::Anywhere, true), (PriceExposure::Cart, true), (PriceExposure::Checkout, false)]
+        {
+            let variant = variant(exposure, "https://acme.example/p");
+            let json = written(&record(&variant), Some(&variant), false);
+            assert_eq!(json.contains("9876543"), shown, "{json}");
+            assert_eq!(json.contains("8765432"), shown, "{json}");
+            assert_eq!(json.contains("26296296.57"), shown, "the total: {json}");
+            let past = written(&record(&variant), None, false);
+            assert!(!past.contains("9876543") && !past.contains("8765432"), "{past}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn only_web_addresses_reach_the_page(scheme in prop::sample::select(vec!["https", "http", "HTTP", "javascript", "JavaScript", "data", "file", ""]), rest in ".{0,20}", local: bool) {
+            let variant = variant(PriceExposure::Anywhere, &format!("{scheme}:{rest}"));
+            for line in [Some(&variant), None] {
+                let json = written(&record(&variant), line, local);
+                let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+                let line = &value["marketplaces"][0]["lines"][0];
+                for link in [&line["link"], &line["image_link"]] {
+                    if let Some(link) = link.as_str() {
+                        prop_assert!(link.starts_with("https://") || (local && link.starts_with("http://")), "{link}");
+                    }
+                }
+            }
+        }
     }
 }
