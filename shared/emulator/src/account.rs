@@ -24,9 +24,10 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account whose HTTP APIs the world can call.
-    pub(crate) fn front_door(endpoint: String) -> Self {
-        Self { id: FRONT_DOOR.to_owned(), endpoint }
+    /// The account whose HTTP APIs the world can call, in the emulator at `endpoint`
+    /// (`http://127.0.0.1:<port>`), whoever started that.
+    pub fn front_door(endpoint: impl Into<String>) -> Self {
+        Self { id: FRONT_DOOR.to_owned(), endpoint: endpoint.into() }
     }
 
     /// An account that nobody has used before, with a probability of collision of one in 10¹¹.
