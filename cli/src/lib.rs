@@ -1,7 +1,9 @@
 //! The `hashcart` command: the whole of Hashcart on one machine, and the operator's tools.
 
+pub mod catalog;
 mod checkout;
 pub mod doctor;
+pub mod explain;
 pub mod local;
 mod playground;
 pub mod replay;
@@ -32,7 +34,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Local(local::Args),
+    Catalog(catalog::Args),
     Doctor(doctor::Args),
+    Explain(explain::Args),
     Replay(replay::Args),
 }
 
@@ -43,7 +47,9 @@ enum Command {
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Some(Command::Local(args)) => local::run(args).await,
+        Some(Command::Catalog(args)) => catalog::run(args).await,
         Some(Command::Doctor(args)) => doctor::run(args).await,
+        Some(Command::Explain(args)) => explain::run(args).await,
         Some(Command::Replay(args)) => replay::run(args).await,
         None if checkout::Checkout::find().is_ok() => local::run(local::Args::default()).await,
         None => Ok(Cli::command().print_long_help()?),
