@@ -2,6 +2,12 @@
 //!
 //! All tests share the tables of one account and have queues of their own; each uses posts and shoppers of
 //! its own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -489,10 +495,7 @@ async fn what_an_unlinked_shopper_asks_waits_for_the_link() {
     let account = Account::new("x".into(), "dot".into());
     let parked = world.links.parked(&account, NOW).await.unwrap();
     assert_eq!(parked.len(), 3);
-    let released: Vec<PostCommands> = parked
-        .iter()
-        .map(|commands| PostCommands { step: commands.step.wrapping_add(1), ..commands.clone() })
-        .collect();
+    let released: Vec<PostCommands> = parked.iter().map(PostCommands::released).collect();
     let outcomes = world.decide(&released).await;
     let of_early = outcomes.iter().find(|outcomes| outcomes.post.id.as_str() == "1").unwrap();
     assert_eq!((of_early.step, &of_early.customer), (1, &Some(customer.clone())));

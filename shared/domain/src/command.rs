@@ -67,6 +67,13 @@ impl PostCommands {
         }
     }
 
+    /// The further step of the same post as which parked commands are released. A deletion stays as it
+    /// is: it has been told already.
+    #[must_use]
+    pub fn released(&self) -> Self {
+        Self { step: self.step.saturating_add(1), ..self.clone() }
+    }
+
     /// Edits that a signed-in customer makes on our own page at `now`. `edit` is a ULID, new for each
     /// form that is sent.
     pub fn page_edit(edit: &str, customer: CustomerId, now: Timestamp, lines: Vec<CommandLine>) -> Self {
