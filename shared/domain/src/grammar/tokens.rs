@@ -76,6 +76,13 @@ pub(super) fn tokens<'t>(
     splitter.tokens
 }
 
+/// The links of a text, each with its place among the links that the network gives for the post.
+pub fn placed_links<'t>(text: &'t str, links: &[String]) -> Vec<(Entity<'t>, Option<usize>)> {
+    let found = text::links(text);
+    let places = places(&found, links);
+    found.into_iter().zip(places).collect()
+}
+
 /// Which of the post's links each link of the text is: the same address where there is one, the others
 /// in order (networks shorten what they show: `t.co/…`, `acme.example/mu…`).
 fn places(found: &[Entity<'_>], links: &[String]) -> Vec<Option<usize>> {
