@@ -79,10 +79,8 @@ impl Words<'_> {
             },
             Outcome::RateLimited => self.say("reply-rate-limited", &[]),
             Outcome::Blocked => self.say("reply-blocked", &[]),
-            Outcome::Helped => {
-                self.say("reply-helped", &[("tag", self.tag_or_brand(&line.marketplace).into())])
-            }
-            Outcome::Stopped => self.say("reply-stopped", &[]),
+            Outcome::Helped => self.help("reply-helped", self.tag_or_brand(&line.marketplace)),
+            Outcome::Stopped => self.say("reply-stopped", &[("start", self.word("word-start").into())]),
             Outcome::Started => self.say("reply-started", &[]),
             Outcome::Purchased { quantity } => {
                 self.say("reply-purchased", &[("item", counted(*quantity).into())])
@@ -128,17 +126,28 @@ impl Words<'_> {
             Outcome::NotLinked => plain("mail-not-linked"),
             Outcome::RateLimited => plain("mail-rate-limited"),
             Outcome::Blocked => plain("mail-blocked"),
-            Outcome::Helped => {
-                let tag = self.tag_or_brand(&line.marketplace);
-                self.say("mail-helped", &[("tag", format!("#{tag}").into())])
-            }
-            Outcome::Stopped => plain("mail-stopped"),
+            Outcome::Helped => self.help("mail-helped", format!("#{}", self.tag_or_brand(&line.marketplace))),
+            Outcome::Stopped => self.say("mail-stopped", &[("start", self.word("word-start").into())]),
             Outcome::Started => plain("mail-started"),
             Outcome::Purchased { quantity } => {
                 self.say("mail-purchased", &[("quantity", (*quantity).into())])
             }
             Outcome::Erased => plain("mail-erased"),
         }
+    }
+
+    /// How it works, with the words that a post may say.
+    fn help(&self, key: &str, tag: String) -> String {
+        let (remove, stop) = (self.word("word-remove"), self.word("word-stop"));
+        self.say(key, &[("tag", tag.into()), ("remove", remove.into()), ("stop", stop.into())])
+    }
+
+    /// A word of the grammar: in the language of these words if the storefront lists it, else in
+    /// English, which is always understood.
+    fn word(&self, key: &str) -> String {
+        let mut listed = self.storefront.marketplaces.iter().flat_map(|marketplace| &marketplace.languages);
+        let is_listed = listed.any(|lang| Language::of(lang) == Some(self.language));
+        text(if is_listed { self.language } else { Language::En }, key, &[])
     }
 
     /// The product in public: its title and what was chosen, or words that name nothing.

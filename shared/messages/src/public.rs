@@ -39,26 +39,31 @@ const fn is_invisible(c: char) -> bool {
 /// A title or option for a public reply: one line, without anything that a network acts on, without
 /// amounts of money and discounts. May come out empty; the caller then says "your product".
 pub fn public_text(text: &str) -> String {
-    let words = plain_line(&disarmed(&plain_line(text)));
-    without_prices(&words)
+    // Prices before and after: disarming takes signs away that make a price one, and parts words that
+    // then make one.
+    without_prices(&plain_line(&disarmed(&without_prices(&plain_line(text)))))
 }
 
 /// Without the signs that mention, tag or link: `@a` becomes `a`, `#1` becomes `1`, `acme.com`
 /// becomes `acme. com` (no network takes that for a link), `$AAPL` becomes `AAPL`.
 fn disarmed(text: &str) -> String {
-    let mut written = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
+    // One after the other: what one takes away may bring together what the next looks at.
+    let unsigned: String = text
+        .chars()
+        .filter(|c| !matches!(c, '$' | '＄' | '﹩'))
+        .map(|c| if matches!(c, '@' | '＠' | '﹫' | '#' | '＃' | '﹟') { ' ' } else { c })
+        .collect();
+    let unslashed = unsigned.replace("//", " ").replace(":/", ": ");
+    let mut written = String::with_capacity(unslashed.len());
+    let mut chars = unslashed.chars().peekable();
     let mut last = ' ';
     while let Some(c) = chars.next() {
         let next = chars.peek().copied().unwrap_or(' ');
-        match c {
-            '@' | '＠' | '﹫' | '#' | '＃' | '﹟' => written.push(' '),
-            '.' | '．' | '。' | '｡' | '․' if next.is_alphabetic() && !last.is_whitespace() => {
-                written.push_str(". ");
-            }
-            '/' if last == ':' || next == '/' || last == '/' => written.push(' '),
-            '$' | '＄' if next.is_alphabetic() => {}
-            _ => written.push(c),
+        let is_dot = matches!(c, '.' | '．' | '。' | '｡' | '․');
+        if is_dot && next.is_alphabetic() && !last.is_whitespace() {
+            written.push_str(". ");
+        } else {
+            written.push(c);
         }
         last = c;
     }
@@ -166,6 +171,7 @@ mod tests {
             ("ac\u{200b}me.\u{200b}com", "acme. com"),
             ("acme\u{3002}com", "acme. com"),
             ("$AAPL mug", "AAPL mug"),
+            ("$$AAPL A.$com", "AAPL A. com"),
             ("AC/DC shirt", "AC/DC shirt"),
         ] {
             assert_eq!(public_text(title), public);

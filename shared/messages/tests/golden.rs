@@ -1,16 +1,18 @@
 //! What shoppers read, word for word.
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail where it stands")]
 
 mod common;
 
 use std::fmt::Write as _;
 
 use common::{alice, every_outcome, graphemes, line, links, mug, outcomes, storefront, weighted_280};
+use domain::grammar::{Ask, TagSet};
 use domain::outcome::{Candidate, Outcome, PostOutcomes};
+use domain::post::Post;
 use domain::product::{PriceExposure, ProductRef};
 use domain::time::Timestamp;
 use messages::{
-    Address, Language, MailId, Reply, ReplyRules, confirm_mail, mail, reply, sign_in_mail, voices,
+    Address, Language, MailId, Reply, ReplyRules, confirm_mail, mail, reply, sign_in_mail, text, voices,
 };
 use url::Url;
 
@@ -188,5 +190,35 @@ fn what_is_told_in_public_is_told_by_mail_too() {
     for outcome in every_outcome() {
         let voices = voices(&outcome);
         assert!(voices.mail || voices.reply != Reply::Told, "{}", outcome.name());
+    }
+}
+
+#[test]
+fn the_words_that_we_teach_are_understood() {
+    for language in Language::ALL {
+        let mut storefront = storefront();
+        storefront.marketplaces[0].languages = vec![language.into()];
+        let set = TagSet::of(&storefront);
+        for (key, ask) in [("word-remove", Ask::Remove), ("word-stop", Ask::Stop), ("word-start", Ask::Start)]
+        {
+            let word = text(language, key, &[]);
+            let helped = mail(
+                &outcomes(vec![line(1, None, Outcome::Helped), line(2, None, Outcome::Stopped)]),
+                &storefront,
+                &alice(language),
+                &links(),
+            );
+            assert!(helped.unwrap().text.contains(&word), "{language}: {word}");
+            let post = Post {
+                head: outcomes(Vec::new()).post,
+                text: format!("@acme #AcmeCart {word}"),
+                tags: vec!["AcmeCart".to_owned()],
+                links: Vec::new(),
+                parent: None,
+                quoted: None,
+            };
+            let asked: Vec<Ask> = set.read(&post).requests.iter().map(|request| request.ask).collect();
+            assert_eq!(asked, [ask], "{language}: {word}");
+        }
     }
 }

@@ -93,7 +93,7 @@ fn replies(post: &PostOutcomes, language: Language) -> Vec<(String, bool)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_reply_fits_and_has_words(post in post(), language in language()) {

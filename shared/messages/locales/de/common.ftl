@@ -1,9 +1,9 @@
-# Gemeinsam für Antworten, Mails und Seiten.
+# Gemeinsam für Antworten, E‑Mails und Seiten.
 
 item-plain = { $title }
 item-chosen = { $title } ({ $chosen })
 item-counted = { $quantity } × { $item }
-item-unnamed = dein Produkt
+item-unnamed = Ihr Produkt
 
 date-month = { $month ->
     [1] Januar
@@ -21,5 +21,10 @@ date-month = { $month ->
 }
 date-day = { $day }. { $month } { $year }
 
-price-in-cart = Der Preis steht in deinem Warenkorb
+price-in-cart = Der Preis steht in Ihrem Warenkorb
 price-at-checkout = Der Preis steht an der Kasse
+
+# Wörter, die ein Post uns sagen kann; die Grammatik kennt jedes.
+word-remove = entfernen
+word-stop = stopp
+word-start = start

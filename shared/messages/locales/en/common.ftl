@@ -28,3 +28,8 @@ date-day = { $month } { $day }, { $year }
 # Instead of a price that a minimum-advertised-price agreement keeps out of mails and pages.
 price-in-cart = See the price in your cart
 price-at-checkout = See the price at checkout
+
+# Words that a post may say to us; the grammar knows each.
+word-remove = remove
+word-stop = stop
+word-start = start

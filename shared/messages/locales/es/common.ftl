@@ -23,3 +23,8 @@ date-day = { $day } de { $month } de { $year }
 
 price-in-cart = El precio está en tu carrito
 price-at-checkout = El precio se ve al pagar
+
+# Palabras que una publicación puede decirnos; la gramática las conoce.
+word-remove = quitar
+word-stop = parar
+word-start = empezar

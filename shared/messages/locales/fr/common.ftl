@@ -1,4 +1,4 @@
-# Commun aux réponses, aux courriels et aux pages.
+# Commun aux réponses, aux e‑mails et aux pages.
 
 item-plain = { $title }
 item-chosen = { $title } ({ $chosen })
@@ -23,3 +23,8 @@ date-day = { $day } { $month } { $year }
 
 price-in-cart = Le prix est dans votre panier
 price-at-checkout = Le prix s’affiche au paiement
+
+# Mots qu’une publication peut nous dire ; la grammaire les connaît.
+word-remove = retirer
+word-stop = stop
+word-start = reprendre

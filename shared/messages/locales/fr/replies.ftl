@@ -1,4 +1,4 @@
-# Réponses publiques, aussi objets de courriels. Règles : voir en/replies.ftl.
+# Réponses publiques, aussi objets de e‑mails. Règles : voir en/replies.ftl.
 
 reply-opener = { $variant ->
     [0] C’est fait !
@@ -14,7 +14,7 @@ reply-preordered = En précommande dans votre panier : { $item }
 reply-preordered-on = En précommande dans votre panier, sortie le { $date } : { $item }
 reply-removed = Retiré : { $item }
 reply-not-in-cart = N’était pas dans votre panier : { $item }
-reply-wished = Dans votre liste d’envies : { $item }
+reply-wished = Sur votre liste d’envies : { $item }
 reply-superseded = Vous l’avez changé plus tard, et ce changement reste valable : { $item }
 reply-out-of-stock = Épuisé : { $item }
 reply-deal-excluded = Offre limitée, seulement en boutique : { $item }
@@ -31,12 +31,12 @@ reply-no-product-link = Aucun lien vers un produit, ni dans votre publication ni
 reply-parent-unavailable = Nous ne pouvons pas lire la publication à laquelle vous avez répondu.
 reply-cart-full = Votre panier est plein, ceci n’a pas été ajouté : { $item }
 reply-too-old = Cette publication est trop ancienne pour nous.
-reply-not-linked = Nous vous le gardons. Liez votre compte une fois et il ira dans votre panier. Le lien est dans notre profil.
-reply-not-linked-here = Nous vous le gardons. Liez votre compte une fois et il ira dans votre panier : { $url }
+reply-not-linked = Nous vous le gardons. Associez votre compte une fois et il ira dans votre panier. Le lien est dans notre profil.
+reply-not-linked-here = Nous vous le gardons. Associez votre compte une fois et il ira dans votre panier : { $url }
 reply-rate-limited = Cela fait beaucoup en peu de temps. Réessayez plus tard.
 reply-blocked = Nous n’acceptons pas les publications de ce compte.
-reply-helped = Répondez avec notre mot-dièse { $tag } à une publication qui montre un produit et il ira dans votre panier. « x2 » pour deux, « retirer » pour l’enlever, « arrêter » pour ne plus recevoir de réponses.
-reply-stopped = Nous ne répondrons plus à vos publications. Écrivez « commencer » près du mot-dièse pour changer cela.
+reply-helped = Répondez avec notre mot-dièse { $tag } à une publication qui montre un produit et il ira dans votre panier. « x2 » pour deux, « { $remove } » pour l’enlever, « { $stop } » pour ne plus recevoir de réponses.
+reply-stopped = Nous ne répondrons plus à vos publications. Écrivez « { $start } » près du mot-dièse pour changer cela.
 reply-started = Bon retour parmi nous. Nous répondons de nouveau à vos publications.
 reply-purchased = Acheté : { $item }
 reply-erased = La publication a été supprimée et ne compte plus.

@@ -132,7 +132,7 @@ fn marketplace(id: &str, tag: &str) -> Marketplace {
         hosts: vec!["www.acme.example".to_owned()],
         shop: Shop::Amazon { associate_tag: None },
         currency: "USD".to_owned(),
-        languages: Vec::new(),
+        languages: Language::ALL.map(Lang::from).to_vec(),
         feed: None,
     }
 }
