@@ -266,6 +266,24 @@ fn generic_posts() {
 }
 
 #[test]
+fn the_documentations_examples_are_read() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/networks/generic.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let examples = text.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut kinds = Vec::new();
+    for example in examples {
+        let json: Value = serde_json::from_str(example).unwrap_or_else(|error| panic!("{error}: {example}"));
+        if json["type"].as_str().is_some_and(|kind| kind != "reply.created") {
+            let events = generic(&nowhere()).parse(example.as_bytes(), NOW).unwrap();
+            let kind =
+                ["post", "deleted", "revoked"].into_iter().find(|kind| told(&events[0])[kind].is_string());
+            kinds.push(kind.unwrap());
+        }
+    }
+    assert_eq!(kinds, ["post", "deleted", "revoked"]);
+}
+
+#[test]
 fn malformed_payloads_name_the_field() {
     let x = x(&nowhere());
     let generic = generic(&nowhere());
