@@ -50,10 +50,10 @@ enum Action {
   hashcart catalog import feed.csv --dry-run                 says what would change, writes nothing
   curl -s ftp://… | hashcart catalog import - --marketplace uk --report rejected.tsv
 
-Only what differs is written. A product that the feed no longer lists goes out of stock; if more than
-half would, nothing does unless you say --force. A row that can't be read is reported with its line and
-the reason, and what was known of it stays. It ends with status 1 if the feed can't be read (to its
-end), holds no product, or rejects more rows than --max-rejected.")]
+Only what differs is written. A product that the feed no longer lists goes out of stock; if more
+than half would, nothing does unless you say --force. A row that can't be read is reported with its
+line and the reason, and what was known of it stays. It ends with status 1 if the feed can't be read
+(to its end), holds no product, or rejects more rows than --max-rejected.")]
 struct ImportArgs {
     /// The feed: a file, an https address, or `-` for the standard input (default: the marketplace's
     /// `feed` in the storefront).
