@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -176,17 +176,22 @@ impl Deployment {
         self
     }
 
-    /// Deploys all of it: creates the stack, or changes it where it differs.
+    /// Deploys all of it: creates the stack, or changes it where it differs. A stack that is as it should
+    /// be, code included, is left alone and nothing is uploaded.
     ///
     /// The account must be [`Emulator::account`](crate::Emulator::account) if the HTTP API is to be called.
     ///
     /// # Errors
     /// When the template or a binary can't be read, they don't fit each other, or CloudFormation fails.
     pub async fn deploy(&self, account: &Account) -> Result<Stack, DeployError> {
-        let text = self.read()?;
-        let bucket = Bucket::open(account, format!("hashcart-packages-{}", account.id())).await?;
-        let packages = self.upload(&bucket).await?;
-        self.put(account, &bucket, template::with_code(&text, &packages)?).await
+        let bucket = bucket_of(account);
+        let template = template::with_code(&self.read()?, &self.addresses(&bucket)?)?;
+        if let Some(stack) = self.unchanged(account, &template).await? {
+            return Ok(stack);
+        }
+        let bucket = Bucket::open(account, bucket).await?;
+        self.upload(&bucket).await?;
+        self.put(account, &bucket, template).await
     }
 
     /// Deploys the tables and queues only: what a test of an adapter needs, in milliseconds and in an
@@ -196,7 +201,7 @@ impl Deployment {
     /// When the template can't be read or CloudFormation fails.
     pub async fn deploy_data(&self, account: &Account) -> Result<Stack, DeployError> {
         let text = template::only_data(&self.read()?)?;
-        let bucket = Bucket::open(account, format!("hashcart-packages-{}", account.id())).await?;
+        let bucket = Bucket::open(account, bucket_of(account)).await?;
         self.put(account, &bucket, text).await
     }
 
@@ -205,19 +210,37 @@ impl Deployment {
         std::fs::read_to_string(&path).map_err(|source| DeployError::Read { path, source })
     }
 
-    /// Packs and uploads each function; returns their `s3://` addresses.
-    async fn upload(&self, bucket: &Bucket) -> Result<BTreeMap<String, String>, DeployError> {
-        let mut addresses = BTreeMap::new();
+    /// The `s3://` address that each function's package has in `bucket`.
+    fn addresses(&self, bucket: &str) -> Result<BTreeMap<String, String>, DeployError> {
+        let address = |(function, binary): (&String, &PathBuf)| {
+            let name = Package::name_of(binary).map_err(unpackable(function, binary))?;
+            Ok((function.clone(), format!("s3://{bucket}/{function}/{name}")))
+        };
+        self.functions.iter().map(address).collect()
+    }
+
+    /// Packs and uploads each function.
+    async fn upload(&self, bucket: &Bucket) -> Result<(), DeployError> {
         for (function, binary) in &self.functions {
-            let package = Package::of(binary).map_err(|source| DeployError::Package {
-                function: function.clone(),
-                binary: binary.clone(),
-                source,
-            })?;
-            let address = bucket.put(&format!("{function}/{}", package.name), package.bytes).await?;
-            addresses.insert(function.clone(), address);
+            let package = Package::of(binary).map_err(unpackable(function, binary))?;
+            bucket.put(&format!("{function}/{}", package.name), package.bytes).await?;
         }
-        Ok(addresses)
+        Ok(())
+    }
+
+    /// The stack, if it was deployed completely from this template, with these parameters.
+    async fn unchanged(&self, account: &Account, template: &str) -> Result<Option<Stack>, DeployError> {
+        let stacks = Stacks { client: Client::new(&account.sdk_config()), stack: &self.stack };
+        let Some(found) = stacks.describe().await? else { return Ok(None) };
+        let has = |parameter: &Parameter| {
+            let wanted = parameter.parameter_key().and_then(|name| self.parameters.get(name));
+            wanted.is_none_or(|wanted| parameter.parameter_value() == Some(wanted))
+        };
+        let is_same = is_complete(&found) && found.parameters().iter().all(has);
+        if is_same && stacks.template().await?.as_deref() == Some(template) {
+            return Ok(Some(self.stack(account, &found)));
+        }
+        Ok(None)
     }
 
     /// Creates or updates the stack and waits for the end of that.
@@ -242,15 +265,18 @@ impl Deployment {
             }
         };
         let settled = stacks.settled(described).await?;
-        if !matches!(settled.stack_status(), Some(StackStatus::CreateComplete | StackStatus::UpdateComplete))
-        {
+        if !is_complete(&settled) {
             return Err(stacks.failed(&settled, started).await);
         }
-        Ok(Stack {
+        Ok(self.stack(account, &settled))
+    }
+
+    fn stack(&self, account: &Account, described: &Described) -> Stack {
+        Stack {
             name: self.stack.clone(),
             endpoint: account.endpoint().to_owned(),
-            outputs: outputs_of(&settled),
-        })
+            outputs: outputs_of(described),
+        }
     }
 
     fn parameters(&self) -> Vec<Parameter> {
@@ -264,6 +290,20 @@ impl Deployment {
 /// This machine's processor, as Lambda calls it.
 fn host_architecture() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
+}
+
+/// Where the account's packages and templates lie.
+fn bucket_of(account: &Account) -> String {
+    format!("hashcart-packages-{}", account.id())
+}
+
+fn unpackable(function: &str, binary: &Path) -> impl FnOnce(PackageError) -> DeployError {
+    let (function, binary) = (function.to_owned(), binary.to_owned());
+    move |source| DeployError::Package { function, binary, source }
+}
+
+fn is_complete(stack: &Described) -> bool {
+    matches!(stack.stack_status(), Some(StackStatus::CreateComplete | StackStatus::UpdateComplete))
 }
 
 /// A stack whose creation failed can only be deleted.
@@ -330,6 +370,12 @@ impl Stacks<'_> {
             Err(error) if says(&error, "does not exist") => Ok(None),
             Err(error) => Err(self.refused("describe", error)),
         }
+    }
+
+    /// The template that the stack was deployed from.
+    async fn template(&self) -> Result<Option<String>, DeployError> {
+        let answer = self.client.get_template().stack_name(self.stack).send().await;
+        Ok(answer.map_err(|error| self.refused("read the template of", error))?.template_body)
     }
 
     async fn present(&self) -> Result<Described, DeployError> {

@@ -37,6 +37,15 @@ pub struct Package {
 }
 
 impl Package {
+    /// The name that the package of a binary has.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn name_of(binary: &Path) -> Result<String, PackageError> {
+        let content = fs::read(binary).map_err(PackageError::Read)?;
+        Ok(format!("{}.zip", sha256_hex(&content)))
+    }
+
     /// Packs a binary that was built for the machine that will run it. The archive isn't compressed:
     /// it never leaves this machine.
     ///

@@ -96,6 +96,18 @@ def name_resources():
     iam_actions.extract_resource_arn = extract
 
 
+def keep_queue_addresses():
+    """Lets queues be found again after a restart on another port.
+
+    MiniStack 1.5.33 keeps queues under addresses that hold its port, and event source mappings look
+    for them under the present one. Answers still name the address that the caller used.
+    """
+    from ministack.services import sqs
+
+    sqs.DEFAULT_PORT = "4566"
+    sqs._CANONICAL_NETLOC = f"{sqs.DEFAULT_HOST}:{sqs.DEFAULT_PORT}"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", required=True)
@@ -109,6 +121,7 @@ def main():
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     os.makedirs(os.environ["TMPDIR"])
     name_resources()
+    keep_queue_addresses()
     from ministack.app import main as ministack
 
     try:

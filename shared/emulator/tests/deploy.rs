@@ -12,7 +12,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -288,6 +288,10 @@ async fn the_house_survives_a_restart(house: House) {
         .await
         .unwrap();
     assert!(item.item.is_some(), "the cart is still there");
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let logs = Logs::new(&emulator.account(), "local", FUNCTIONS, i64::try_from(since).unwrap());
+    let mut house = House { emulator, stack: again, directory, http, logs };
+    queues_feed_their_functions(&mut house).await;
 }
 
 #[tokio::test]
