@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use domain::command::{Action, CommandLine};
-use domain::grammar::{LinkResolution, ParentLink, ParentLinks, Reading, TagSet, placed_links, plan};
+use domain::grammar::{LinkResolution, ParentLink, ParentLinks, Reading, TagSet, link_places, plan};
 use domain::ids::{MarketplaceId, NetworkId, PostId, ProductId, UserId};
 use domain::post::{Author, NetworkEvent, Post, PostHead, Related, Visibility};
 use domain::product::ProductRef;
@@ -59,6 +59,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
 struct Explainer {
     storefront: Storefront,
+    /// Our accounts' handles, folded.
+    handles: Vec<String>,
     tags: TagSet,
     links: LinkRules,
     network: Option<AnyNetwork>,
@@ -71,20 +73,54 @@ struct Line {
     text: String,
 }
 
+/// What is said of a line.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Said<'t> {
+    /// A text, or a body with one event.
+    One(Explanation<'t>),
+    /// A body with several.
+    Many { events: Vec<Explanation<'t>> },
+    /// Nothing: it can't be read.
+    Unreadable { error: String, line: u64 },
+}
+
+/// A hashtag or mention, without its sign.
+#[derive(Serialize)]
+struct Named<'t> {
+    text: &'t str,
+    start: usize,
+    end: usize,
+}
+
+/// A link as written.
+#[derive(Serialize)]
+struct Link<'t> {
+    url: &'t str,
+    /// Where it stands; nowhere when only the network names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<usize>,
+    /// The address behind it, where the network gives another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expanded: Option<&'t str>,
+}
+
 /// What is said of a post.
 #[derive(Serialize)]
-struct Explanation {
+struct Explanation<'t> {
     #[serde(skip_serializing_if = "Option::is_none")]
     post: Option<String>,
-    tags: Vec<Value>,
-    links: Vec<Value>,
-    mentions: Vec<Value>,
+    tags: Vec<Named<'t>>,
+    links: Vec<Link<'t>>,
+    mentions: Vec<Named<'t>>,
     decision: &'static str,
     reason: String,
     commands: Vec<Value>,
 }
 
-impl Explanation {
+impl Explanation<'_> {
     /// What is said of an event that is no post.
     fn of_event(decision: &'static str, reason: String, commands: Vec<Value>) -> Self {
         let (tags, links, mentions) = (Vec::new(), Vec::new(), Vec::new());
@@ -104,7 +140,8 @@ impl Explainer {
         };
         let network = args.network.as_deref().map(|id| network(&storefront, id)).transpose()?;
         let (tags, links) = (TagSet::of(&storefront), LinkRules::new(&storefront));
-        Ok(Self { storefront, tags, links, network, received: now() })
+        let handles = storefront.networks.iter().map(|network| text::fold(&network.bot_handle)).collect();
+        Ok(Self { storefront, handles, tags, links, network, received: now() })
     }
 
     /// One object a line. What has been read is written as soon as no more input waits, so that a
@@ -129,44 +166,49 @@ impl Explainer {
     }
 
     fn line(&self, body: &[u8], number: u64, output: &mut impl Write) -> io::Result<()> {
-        match self.explain(body) {
-            Ok(explained) => serde_json::to_writer(&mut *output, &explained)?,
-            Err(error) => {
-                let error = format!("{error:#}");
-                serde_json::to_writer(&mut *output, &json!({ "error": error, "line": number }))?;
-            }
-        }
+        let answer = match &self.network {
+            Some(network) => self.body(network, body, number),
+            None => self.text(body, number),
+        }?;
+        output.write_all(&answer)?;
         output.write_all(b"\n")
     }
 
-    fn explain(&self, body: &[u8]) -> anyhow::Result<Value> {
-        let Some(network) = &self.network else {
-            let line: Line = serde_json::from_slice(body).map_err(|error| not_a_line(&error))?;
-            return Ok(serde_json::to_value(self.post(&self.bare_post(line.text), true))?);
+    /// Explains `{"text": "…"}`.
+    fn text(&self, body: &[u8], number: u64) -> io::Result<Vec<u8>> {
+        let line: Line = match serde_json::from_slice(body) {
+            Ok(line) => line,
+            Err(error) => return unreadable(not_a_line(&error), number),
         };
-        let events = network.parse(body, self.received)?;
-        let mut said = events
-            .iter()
-            .map(|event| serde_json::to_value(self.event(event)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let found = Found::in_text(&line.text);
+        json_of(&Said::One(self.post(&self.bare_post(&line.text, &found), &found, true)))
+    }
+
+    /// Explains a webhook's body.
+    fn body(&self, network: &AnyNetwork, body: &[u8], number: u64) -> io::Result<Vec<u8>> {
+        let events = match network.parse(body, self.received) {
+            Ok(events) => events,
+            Err(error) => return unreadable(error.to_string(), number),
+        };
+        let mut said: Vec<Explanation<'_>> = events.iter().map(|event| self.event(event)).collect();
         match (said.pop(), said.is_empty()) {
-            (Some(only), true) => Ok(only),
+            (Some(only), true) => json_of(&Said::One(only)),
             (Some(last), false) => {
                 said.push(last);
-                Ok(json!({ "events": said }))
+                json_of(&Said::Many { events: said })
             }
             (None, _) => {
                 let reason = "the body holds no event".to_owned();
-                Ok(serde_json::to_value(Explanation::of_event("ignore", reason, Vec::new()))?)
+                json_of(&Said::One(Explanation::of_event("ignore", reason, Vec::new())))
             }
         }
     }
 
-    fn event(&self, event: &NetworkEvent) -> Explanation {
+    fn event<'t>(&self, event: &'t NetworkEvent) -> Explanation<'t> {
         match event {
             NetworkEvent::Posted(post) => {
                 let parent = post.parent.is_some() || post.quoted.is_some();
-                let mut said = self.post(post, parent);
+                let mut said = self.post(post, &Found::in_text(&post.text), parent);
                 said.post = Some(post.head.post_ref().to_string());
                 said
             }
@@ -186,13 +228,11 @@ impl Explainer {
     }
 
     /// A post of which nothing but the text is known.
-    fn bare_post(&self, text: String) -> Post {
-        let own = |entities: Vec<Entity<'_>>| entities.iter().map(|entity| entity.text.to_owned()).collect();
-        let mentions_us = text::mentions(&text).iter().any(|mention| {
-            self.storefront
-                .networks
-                .iter()
-                .any(|network| text::eq_folded(mention.text, &text::fold(&network.bot_handle)))
+    fn bare_post(&self, text: &str, found: &Found<'_>) -> Post {
+        let own = |entities: &[Entity<'_>]| entities.iter().map(|entity| entity.text.to_owned()).collect();
+        let mentions_us = found.mentions.iter().any(|mention| {
+            let is_named = |handle: &String| text::eq_folded(mention.text, handle);
+            self.handles.iter().any(is_named)
         });
         Post {
             head: PostHead {
@@ -207,22 +247,22 @@ impl Explainer {
                 lang: None,
                 visibility: Visibility::Public,
             },
-            tags: own(text::hashtags(&text)),
-            links: own(text::links(&text)),
-            text,
+            text: text.to_owned(),
+            tags: own(&found.tags),
+            links: own(&found.links),
             parent: None,
             quoted: None,
         }
     }
 
     /// `parent` says whether the post answers (or quotes) another, or may do so for all we know.
-    fn post(&self, post: &Post, parent: bool) -> Explanation {
+    fn post<'t>(&self, post: &'t Post, found: &Found<'t>, parent: bool) -> Explanation<'t> {
         let mut places = Places(CodePoints::new(&post.text));
-        let tags = text::hashtags(&post.text).iter().map(|tag| places.named(tag)).collect();
-        let links = self.links_of(post, &mut places);
-        let mentions = text::mentions(&post.text).iter().map(|mention| places.named(mention)).collect();
+        let tags = found.tags.iter().map(|tag| places.named(tag)).collect();
+        let links = links_of(post, found, &mut places);
+        let mentions = found.mentions.iter().map(|mention| places.named(mention)).collect();
         let reading = self.tags.read(post);
-        let (decision, reason) = match self.reason(post, &reading) {
+        let (decision, reason) = match self.reason(post, found, &reading) {
             Some(reason) => ("command", reason),
             None => ("ignore", "carries none of the storefront's tags".to_owned()),
         };
@@ -230,37 +270,16 @@ impl Explainer {
         Explanation { post: None, tags, links, mentions, decision, reason, commands }
     }
 
-    /// The links of the text, with the address behind where the network gives another; then those that
-    /// only the network names.
-    fn links_of(&self, post: &Post, places: &mut Places<'_>) -> Vec<Value> {
-        let placed = placed_links(&post.text, &post.links);
-        let mut links = Vec::new();
-        for (link, place) in &placed {
-            let (start, end) = places.of(link.span);
-            let behind = place.and_then(|place| post.links.get(place)).filter(|behind| *behind != link.text);
-            links.push(match behind {
-                Some(behind) => json!({ "url": link.text, "start": start, "end": end, "expanded": behind }),
-                None => json!({ "url": link.text, "start": start, "end": end }),
-            });
-        }
-        let unplaced = |index: &usize| !placed.iter().any(|(_, place)| *place == Some(*index));
-        let aside = (0..post.links.len()).filter(unplaced).filter_map(|index| post.links.get(index));
-        links.extend(aside.map(|url| json!({ "url": url })));
-        links
-    }
-
     /// Why the post is for us; `None` when it isn't.
-    fn reason(&self, post: &Post, reading: &Reading) -> Option<String> {
+    fn reason(&self, post: &Post, found: &Found<'_>, reading: &Reading) -> Option<String> {
         if reading.requests.is_empty() {
             return None;
         }
-        let is_among = |configured: &String, tag: &str| text::eq_folded(tag, &text::fold(configured));
-        for tag in
-            post.tags.iter().map(String::as_str).chain(text::hashtags(&post.text).iter().map(|tag| tag.text))
-        {
+        let tags = post.tags.iter().map(String::as_str).chain(found.tags.iter().map(|tag| tag.text));
+        for tag in tags {
             for marketplace in &self.storefront.marketplaces {
-                for (tags, what) in [(&marketplace.cart_tags, "cart"), (&marketplace.wish_tags, "wish")] {
-                    if tags.iter().any(|configured| is_among(configured, tag)) {
+                for (ours, what) in [(&marketplace.cart_tags, "cart"), (&marketplace.wish_tags, "wish")] {
+                    if ours.iter().any(|ours| text::eq_folded(tag, &text::fold(ours))) {
                         return Some(format!(
                             "carries #{tag}, a {what} tag of the marketplace `{}`",
                             marketplace.id
@@ -294,6 +313,36 @@ impl Explainer {
     }
 }
 
+/// What stands in a text.
+struct Found<'t> {
+    links: Vec<Entity<'t>>,
+    tags: Vec<Entity<'t>>,
+    mentions: Vec<Entity<'t>>,
+}
+
+impl<'t> Found<'t> {
+    fn in_text(text: &'t str) -> Self {
+        let links = text::links(text);
+        Self { tags: text::hashtags_beside(text, &links), mentions: text::mentions(text), links }
+    }
+}
+
+/// The links of the text, with the address behind where the network gives another; then those that only
+/// the network names.
+fn links_of<'t>(post: &'t Post, found: &Found<'t>, places: &mut Places<'_>) -> Vec<Link<'t>> {
+    let placed = link_places(&found.links, &post.links);
+    let mut links = Vec::new();
+    for (link, place) in found.links.iter().zip(&placed) {
+        let (start, end) = places.of(link.span);
+        let expanded = place.and_then(|place| post.links.get(place)).map(String::as_str);
+        let expanded = expanded.filter(|expanded| *expanded != link.text);
+        links.push(Link { url: link.text, start: Some(start), end: Some(end), expanded });
+    }
+    let aside = post.links.iter().enumerate().filter(|(index, _)| !placed.contains(&Some(*index)));
+    links.extend(aside.map(|(_, url)| Link { url, start: None, end: None, expanded: None }));
+    links
+}
+
 /// The links of the post that this one answers, else of the one that it quotes, where they came along.
 fn parent_links(post: &Post) -> Option<&Vec<String>> {
     match post.parent.as_ref().or(post.quoted.as_ref())? {
@@ -312,12 +361,20 @@ fn network(storefront: &Storefront, id: &str) -> anyhow::Result<AnyNetwork> {
 }
 
 /// Says what is wrong with a line without quoting it.
-fn not_a_line(error: &serde_json::Error) -> anyhow::Error {
+fn not_a_line(error: &serde_json::Error) -> String {
     if error.is_data() {
-        anyhow!("not of the form {{\"text\": \"…\"}}")
+        "not of the form {\"text\": \"…\"}".to_owned()
     } else {
-        anyhow!("not JSON (column {})", error.column())
+        format!("not JSON (column {})", error.column())
     }
+}
+
+fn unreadable(error: String, line: u64) -> io::Result<Vec<u8>> {
+    json_of(&Said::Unreadable { error, line })
+}
+
+fn json_of(said: &Said<'_>) -> io::Result<Vec<u8>> {
+    Ok(serde_json::to_vec(said)?)
 }
 
 /// Offsets in code points.
@@ -328,9 +385,9 @@ impl Places<'_> {
         (self.0.at(span.start), self.0.at(span.end))
     }
 
-    fn named(&mut self, entity: &Entity<'_>) -> Value {
+    fn named<'t>(&mut self, entity: &Entity<'t>) -> Named<'t> {
         let (start, end) = self.of(entity.span);
-        json!({ "text": entity.text, "start": start, "end": end })
+        Named { text: entity.text, start, end }
     }
 }
 

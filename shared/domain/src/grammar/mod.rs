@@ -14,7 +14,7 @@ mod tokens;
 mod words;
 
 pub use plan::{LinkResolution, ParentLink, ParentLinks, plan};
-pub use tokens::placed_links;
+pub use tokens::link_places;
 
 use crate::ids::MarketplaceId;
 use crate::post::Post;

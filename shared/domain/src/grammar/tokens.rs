@@ -58,7 +58,7 @@ pub(super) fn tokens<'t>(
     links: &[String],
 ) -> Vec<Token<'t>> {
     let found = text::links(text);
-    let places = places(&found, links);
+    let places = link_places(&found, links);
     let mut entities: Vec<(Span, Kind<'t>)> =
         found.iter().zip(places).map(|(link, place)| (link.span, Kind::Link(place))).collect();
     let tags = text::hashtags_beside(text, &found);
@@ -76,16 +76,10 @@ pub(super) fn tokens<'t>(
     splitter.tokens
 }
 
-/// The links of a text, each with its place among the links that the network gives for the post.
-pub fn placed_links<'t>(text: &'t str, links: &[String]) -> Vec<(Entity<'t>, Option<usize>)> {
-    let found = text::links(text);
-    let places = places(&found, links);
-    found.into_iter().zip(places).collect()
-}
-
-/// Which of the post's links each link of the text is: the same address where there is one, the others
-/// in order (networks shorten what they show: `t.co/…`, `acme.example/mu…`).
-fn places(found: &[Entity<'_>], links: &[String]) -> Vec<Option<usize>> {
+/// Which of the links that the network gives for a post each link `found` in its text is: the same
+/// address where there is one, the others in order (networks shorten what they show: `t.co/…`,
+/// `acme.example/mu…`).
+pub fn link_places(found: &[Entity<'_>], links: &[String]) -> Vec<Option<usize>> {
     let bare = |url: &'_ str| url.split_once("://").map_or(url, |(_, rest)| rest).to_owned();
     let mut free: Vec<bool> = links.iter().map(|_| true).collect();
     let mut take = |wanted: &dyn Fn(&str) -> bool| {
@@ -285,7 +279,7 @@ mod tests {
         let text = "t.co/a acme.example/b https://acme.example/c";
         let found = text::links(text);
         let given = links(&["https://acme.example/a", "https://acme.example/c", "https://acme.example/b"]);
-        assert_eq!(places(&found, &given), [Some(0), Some(2), Some(1)]);
-        assert_eq!(places(&found, &links(&["https://x.example/1"])), [Some(0), None, None]);
+        assert_eq!(link_places(&found, &given), [Some(0), Some(2), Some(1)]);
+        assert_eq!(link_places(&found, &links(&["https://x.example/1"])), [Some(0), None, None]);
     }
 }

@@ -9,8 +9,8 @@ pub fn hashtags(text: &str) -> Vec<Entity<'_>> {
     if tags.is_empty() { tags } else { outside(tags, &url::links(text)) }
 }
 
-/// The hashtags of a text whose links are known already.
-pub(crate) fn hashtags_beside<'t>(text: &'t str, links: &[Entity<'_>]) -> Vec<Entity<'t>> {
+/// The hashtags of a text whose `links` are known already.
+pub fn hashtags_beside<'t>(text: &'t str, links: &[Entity<'_>]) -> Vec<Entity<'t>> {
     outside(Hashtags::new(text).collect(), links)
 }
 

@@ -17,8 +17,7 @@ mod url;
 
 pub use chars::digit;
 pub use fold::{eq_folded, fold};
-pub(crate) use hashtag::hashtags_beside;
-pub use hashtag::{Hashtags, hashtags, is_hashtag};
+pub use hashtag::{Hashtags, hashtags, hashtags_beside, is_hashtag};
 pub use mention::mentions;
 pub use url::{links, urls};
 
