@@ -10,6 +10,7 @@ use domain::ids::CustomerId;
 use http::StatusCode;
 use messages::{Address, Language};
 use store::links::Once;
+use tokio::time::Instant;
 use url::Url;
 use web::release::release;
 use web::{Aside, Ask, AskAddress, Failure, Fields, Form, Notice, Place, Visit, Way};
@@ -20,6 +21,9 @@ use crate::App;
 const CART_LINK: &str = "cart-link";
 /// What one-time links of this kind are for.
 const SIGN_IN: &str = "sign-in";
+/// When the form that asks for an address answers: later than a mail takes, so that the time doesn't
+/// tell who is known.
+const ANSWER_AFTER: Duration = Duration::from_millis(500);
 /// How long a one-time link is good for.
 const LINK_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
@@ -121,14 +125,15 @@ fn sign_in_form(visit: &mut Visit, wrong: Option<&str>, status: StatusCode) -> R
     visit.page(title).at(Place::SignIn).status(status).show(&page)
 }
 
-/// `POST /cart/sign-in`: sends the link, if the address is known. The answer is the same, and as far
-/// as the outside can see as quick, whether or not it is.
+/// `POST /cart/sign-in`: sends the link, if the address is known. The answer is the same, after the same
+/// time, whether or not it is.
 pub(crate) async fn send(State(app): State<Arc<App>>, form: Form) -> Result<Response, Failure> {
     let Form { mut visit, fields } = form;
     let written = fields.get("email").unwrap_or_default().trim();
     let Ok(address) = Address::parse(written) else {
         return sign_in_form(&mut visit, Some(written), StatusCode::UNPROCESSABLE_ENTITY);
     };
+    let answer_at = Instant::now() + ANSWER_AFTER;
     let email_hash = visit.hash.email(address.as_str());
     if web::mail::admit(&visit, &[format!("email#{email_hash}")]).await? {
         let known = visit.site.links().customer_of_email(&email_hash).await.map_err(Failure::unavailable)?;
@@ -136,6 +141,7 @@ pub(crate) async fn send(State(app): State<Arc<App>>, form: Form) -> Result<Resp
             send_link(&app, &visit, &address, &customer).await?;
         }
     }
+    tokio::time::sleep_until(answer_at).await;
     Ok(visit.lead_on("/cart/sign-in/sent"))
 }
 
