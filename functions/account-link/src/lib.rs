@@ -36,7 +36,7 @@ use lambda::env::{EnvError, Environment};
 use lambda::queue::Sender;
 use lambda::secrets::Secrets;
 use messages::mailer::Mailer;
-use networks::{Http, Network as _, Networks, Reach, SignIn};
+use networks::{Http, Network as _, Networks, Reach, SignIn, VerifyError};
 use store::catalog::Catalog;
 use store::linking::Linking;
 use store::links::Links;
@@ -146,9 +146,9 @@ async fn prove(
                 return Ok(visit.lead_on(links.start().map_or("/link", url::Url::as_str)));
             }
             match links.verify(visit.raw_query(), visit.now) {
-                Ok(account) => proof::lead_on(&mut visit, &id, &account),
+                Ok(account) if came_first(&mut visit).await? => proof::lead_on(&mut visit, &id, &account),
+                Ok(_) | Err(VerifyError::TooOld) => start_over(&visit, &name, StartOver::Expired),
                 Err(error) if error.is_ours() => Err(Failure::unavailable(error)),
-                Err(networks::VerifyError::TooOld) => start_over(&visit, &name, StartOver::Expired),
                 Err(error) => {
                     tracing::info!(network = id.as_str(), error = %error, "a signed link was refused");
                     start_over(&visit, &name, StartOver::Broken)
@@ -156,6 +156,16 @@ async fn prove(
             }
         }
     }
+}
+
+/// Whether this browser is the first to come with this signed link. Addresses end up in histories and
+/// logs; whoever finds one there must not become the account's holder by it.
+async fn came_first(visit: &mut Visit) -> Result<bool, Failure> {
+    let browser = visit.browser_hash();
+    let link = visit.hash.hex("signed-link", &[visit.query.get("signature").unwrap_or_default()]);
+    // Longer than any link is good for, clocks that differ included.
+    let until = visit.now.plus(2 * networks::generic::link::LIFETIME);
+    visit.site.links().come_first(&link, &browser, until, visit.now).await.map_err(Failure::unavailable)
 }
 
 /// Why a shopper has to begin again.

@@ -377,6 +377,30 @@ impl Links {
         }
     }
 
+    /// Whether `by` is the first to come with a value that somebody else made, such as a signed link:
+    /// only they are let through, again and again until `until`. `hash` is the keyed hash of the value.
+    ///
+    /// # Errors
+    /// When the table can't be written.
+    pub async fn come_first(
+        &self,
+        hash: &str,
+        by: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let update = self
+            .table
+            .update(&once_key(hash), "ONCE")
+            .update_expression("SET taken_by = :by, v = :v, expires_at = :until")
+            .condition_expression("attribute_not_exists(taken_by) OR taken_by = :by OR expires_at <= :now")
+            .expression_attribute_values(":by", string(by))
+            .expression_attribute_values(":v", number(1))
+            .expression_attribute_values(":until", number(until.as_seconds()))
+            .expression_attribute_values(":now", number(now.as_seconds()));
+        Ok(matches!(self.table.send(update).await?, Updated::Now(_)))
+    }
+
     /// The item that links an account.
     pub(crate) fn link_item(account: &Account, link: &Link) -> Item {
         let mut item = bare(account.key(), LINK);

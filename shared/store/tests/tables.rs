@@ -311,6 +311,18 @@ async fn a_one_time_value_is_taken_by_one() {
     assert_eq!(peek("confirm").await.unwrap(), None);
 }
 
+#[tokio::test]
+async fn one_of_many_comes_first_and_may_come_again() {
+    let wired = Wired::new().await;
+    let come = |by, now: Timestamp| wired.links.come_first("s1", by, NOW.plus(HOUR), now);
+    let came = join_all(["a", "b", "c", "d"].map(|by| come(by, NOW))).await;
+    assert_eq!(came.iter().filter(|first| *first.as_ref().unwrap()).count(), 1);
+    let first = ["a", "b", "c", "d"][came.iter().position(|first| *first.as_ref().unwrap()).unwrap()];
+    assert!(come(first, NOW).await.unwrap(), "its repetition");
+    assert!(!come("e", NOW).await.unwrap());
+    assert!(come("e", NOW.plus(HOUR)).await.unwrap(), "it has run out");
+}
+
 // ---------------------------------------------------------------- linking
 
 #[tokio::test]

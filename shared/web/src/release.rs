@@ -30,8 +30,8 @@ pub async fn release(
     }
     let group = visit.hash.shopper(account.network.as_str(), account.user.as_str());
     let outgoing = |commands: &PostCommands| {
-        let next = PostCommands { step: commands.step.saturating_add(1), ..commands.clone() };
-        Outgoing::new(Queue::Commands, group.clone(), Message::PostCommands(Box::new(next)))
+        let released = Message::PostCommands(Box::new(commands.released()));
+        Outgoing::new(Queue::Commands, group.clone(), released)
     };
     let messages: Vec<Outgoing> = parked.iter().map(outgoing).collect();
     let results = sender.send(&messages, |_| None).await;
@@ -40,7 +40,7 @@ pub async fn release(
         match result {
             Ok(()) => {
                 let post = commands.post.post_ref().to_string();
-                tracing::info!(post, step = commands.step + 1, "released a parked command");
+                tracing::info!(post, "released what was parked");
                 links.unpark(account, commands).await.map_err(Failure::unavailable)?;
             }
             Err(error) => failure = Some(Failure::Unavailable(Arc::new(error))),

@@ -120,6 +120,16 @@ async fn links_that_are_not_the_networks_lead_back_to_the_start() {
 }
 
 #[tokio::test]
+async fn a_signed_link_is_for_the_first_browser_that_comes_with_it() {
+    let site = Site::start().await;
+    let link = signed_link(&site, "alice", "alice");
+    let (mut alice, mut finder) = (site.browser(), site.browser());
+    assert_eq!(alice.get(&link).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(finder.get(&link).await.status, StatusCode::GONE);
+    assert_eq!(alice.get(&link).await.status, StatusCode::SEE_OTHER, "going back and forth");
+}
+
+#[tokio::test]
 async fn the_proof_is_for_one_browser_one_network_and_a_quarter_of_an_hour() {
     let site = Site::start().await;
     let mut browser = site.browser();
