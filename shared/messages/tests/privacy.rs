@@ -1,5 +1,4 @@
 //! What must never be said, for whatever product and shopper.
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod common;
 

@@ -6,7 +6,6 @@
     reason = "each test file uses a part of these samples, and samples are known to be valid"
 )]
 
-use domain::command::PostCommands;
 use domain::ids::{Lang, MarketplaceId};
 use domain::money::Money;
 use domain::outcome::{Candidate, LineOutcome, Outcome, PostOutcomes, ProductBrief};
@@ -17,9 +16,6 @@ use domain::time::Timestamp;
 use messages::{Address, Language, MailLinks, Recipient};
 use unicode_segmentation::UnicodeSegmentation;
 use url::Url;
-
-/// The commands type is what outcomes answer; named here so that a rename shows.
-pub type Asked = PostCommands;
 
 /// The outcome after `outcome` in the order of the enum: the match makes a new one show here.
 fn after(outcome: &Outcome) -> Option<Outcome> {
@@ -60,7 +56,7 @@ fn after(outcome: &Outcome) -> Option<Outcome> {
 }
 
 /// Every outcome, one or two samples each.
-pub fn every_outcome() -> Vec<Outcome> {
+pub(crate) fn every_outcome() -> Vec<Outcome> {
     std::iter::successors(Some(Outcome::Added { quantity: 2 }), after).collect()
 }
 
@@ -79,7 +75,7 @@ fn sizes() -> Vec<Candidate> {
 }
 
 /// A product that may be named, at a price that may be shown.
-pub fn mug() -> ProductBrief {
+pub(crate) fn mug() -> ProductBrief {
     ProductBrief {
         product: ProductRef {
             marketplace: "us".into(),
@@ -97,12 +93,12 @@ pub fn mug() -> ProductBrief {
 }
 
 /// A line about `product` that ended so.
-pub fn line(number: u16, product: Option<ProductBrief>, outcome: Outcome) -> LineOutcome {
+pub(crate) fn line(number: u16, product: Option<ProductBrief>, outcome: Outcome) -> LineOutcome {
     LineOutcome { line: number, marketplace: MarketplaceId::new("us"), product, outcome }
 }
 
 /// The outcomes of one post of alice's.
-pub fn outcomes(lines: Vec<LineOutcome>) -> PostOutcomes {
+pub(crate) fn outcomes(lines: Vec<LineOutcome>) -> PostOutcomes {
     let at = Timestamp::parse_rfc3339("2026-11-21T10:00:00Z").unwrap();
     PostOutcomes {
         post: PostHead {
@@ -138,7 +134,7 @@ fn marketplace(id: &str, tag: &str) -> Marketplace {
 }
 
 /// Acme, with two marketplaces, on X.
-pub fn storefront() -> Storefront {
+pub(crate) fn storefront() -> Storefront {
     Storefront {
         brand: "Acme".to_owned(),
         default_language: Lang::parse("en").unwrap(),
@@ -164,12 +160,12 @@ pub fn storefront() -> Storefront {
 }
 
 /// Alice's mailbox.
-pub fn alice(language: Language) -> Recipient {
+pub(crate) fn alice(language: Language) -> Recipient {
     Recipient { address: Address::parse("alice@example.com").unwrap(), language }
 }
 
 /// Our pages, as a mail links to them.
-pub fn links() -> MailLinks {
+pub(crate) fn links() -> MailLinks {
     let page = |path: &str| Url::parse(&format!("https://cart.acme.example{path}")).unwrap();
     MailLinks {
         cart: page("/cart/enter?token=CART"),
@@ -180,7 +176,7 @@ pub fn links() -> MailLinks {
 
 /// The length of a post: X's weighted count (twitter-text configuration v3: most scripts 1, the rest
 /// and emoji 2; an emoji sequence counts once, which this count, being stricter, leaves out).
-pub fn weighted_280(text: &str) -> bool {
+pub(crate) fn weighted_280(text: &str) -> bool {
     let weight = |c: char| match u32::from(c) {
         0..=4351 | 8192..=8205 | 8208..=8223 | 8242..=8247 => 1_usize,
         _ => 2,
@@ -189,6 +185,6 @@ pub fn weighted_280(text: &str) -> bool {
 }
 
 /// The length of a post in graphemes.
-pub fn graphemes(limit: usize) -> impl Fn(&str) -> bool {
+pub(crate) fn graphemes(limit: usize) -> impl Fn(&str) -> bool {
     move |text| text.graphemes(true).count() <= limit
 }
