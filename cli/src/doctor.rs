@@ -35,7 +35,7 @@ pub struct Args {
     /// The stage to look at.
     #[arg(long, default_value = "local", value_name = "STAGE")]
     pub stage: String,
-    /// Where the installation is reached (for the stage `local`: http://localhost:8787).
+    /// Where the installation is reached (for the stage `local`: port 8787 of this machine).
     #[arg(long, value_name = "URL")]
     pub url: Option<Url>,
     /// The configuration to check (default: `storefront.toml` here, else the demonstration's).
@@ -102,15 +102,26 @@ fn check_storefront(args: &Args, findings: &mut Findings) -> Option<Storefront> 
             return None;
         }
     };
-    let read = std::fs::read_to_string(&file).map_err(anyhow::Error::from);
-    match read.and_then(|text| crate::storefront::parse(&file.display().to_string(), &text)) {
+    let text = match std::fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) => {
+            findings.wrong(
+                format!("{} can't be read: {error}", file.display()),
+                "name another one with --storefront",
+            );
+            return None;
+        }
+    };
+    match Storefront::from_toml(&text, args.stage == "local") {
         Ok(storefront) => {
             let (shops, networks) = (storefront.marketplaces.len(), storefront.networks.len());
             findings.fine(format!("{}: {shops} marketplaces, {networks} networks", file.display()));
             Some(storefront)
         }
-        Err(error) => {
-            findings.wrong(format!("{error:#}"), format!("mend {} there", file.display()));
+        Err(errors) => {
+            for problem in errors.problems() {
+                findings.wrong(format!("{}: {problem}", file.display()), "mend that key");
+            }
             None
         }
     }

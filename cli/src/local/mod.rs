@@ -113,8 +113,28 @@ struct Running {
     emulator: Emulator,
     functions: Vec<String>,
     tasks: JoinSet<()>,
+    _endpoint: Endpoint,
     /// Held as long as we work on the data.
     _lock: File,
+}
+
+/// The file `endpoint` in the data: where the emulator listens, for the other commands. It is there as
+/// long as the stack is up.
+struct Endpoint(PathBuf);
+
+impl Endpoint {
+    fn publish(data: &Path, endpoint: &str) -> anyhow::Result<Self> {
+        let file = data.join("endpoint");
+        fs::write(&file, endpoint).with_context(|| format!("{} can't be written", file.display()))?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        // One that is left behind names a port that nobody answers at.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 async fn start(args: &Args, checkout: &Checkout) -> anyhow::Result<Running> {
@@ -172,7 +192,8 @@ async fn start(args: &Args, checkout: &Checkout) -> anyhow::Result<Running> {
     warm_up(&stack, emulator.port(), &functions).await;
     app.set_stack(stack);
     tasks.spawn(playground::deliver_all(Arc::clone(&app)));
-    Ok(Running { app, emulator, functions, tasks, _lock: lock })
+    let endpoint = Endpoint::publish(&data, &emulator.endpoint())?;
+    Ok(Running { app, emulator, functions, tasks, _endpoint: endpoint, _lock: lock })
 }
 
 impl Running {

@@ -5,12 +5,9 @@ use std::path::Path;
 use anyhow::Context as _;
 use aws_sdk_dynamodb::Client;
 use domain::ids::{CustomerId, NetworkId, UserId};
-use domain::product::PriceExposure;
-use domain::storefront::Marketplace;
 
 use lambda::keyed::KeyedHash;
 use lambda::secrets::Secret;
-use shops::feed::{Feed, Row};
 use store::Account;
 use store::catalog::Catalog;
 use store::linking::{Linking, NewLink, Person};
@@ -18,6 +15,7 @@ use store::settings::Settings;
 
 use super::secrets::Secrets;
 use super::steps::Step;
+use crate::catalog;
 use crate::playground::{self, App, Persona, now};
 
 /// Fills what is missing. People are linked at the first start only: what was unlinked since stays so.
@@ -74,14 +72,15 @@ async fn push_storefront(app: &App, client: &Client, table: &str) -> anyhow::Res
     Ok(current.is_none())
 }
 
-async fn import_feeds(app: &App, catalog: &Catalog, folder: &Path) -> anyhow::Result<()> {
+async fn import_feeds(app: &App, table: &Catalog, folder: &Path) -> anyhow::Result<()> {
     let step = Step::begin("catalogue imported");
-    let mut products = 0;
+    let mut products = 0_u64;
     for (marketplace, feed) in playground::feeds(&app.storefront, folder) {
         step.note(&feed.display().to_string());
-        products += import(catalog, marketplace, &feed, app.storefront.map.price_exposure).await?;
+        let exposure = app.storefront.map.price_exposure;
+        products += catalog::import_file(table, marketplace, exposure, &feed).await?.accepted();
     }
-    step.done(&format!("{products} products"));
+    step.done(&format!("{products} variants"));
     Ok(())
 }
 
@@ -114,24 +113,4 @@ fn accounts(app: &App, persona: &Persona) -> Vec<(NetworkId, UserId)> {
     let own = (app.network.clone(), UserId::new(&persona.handle));
     let others = persona.accounts.iter().map(|(network, user)| (network.clone(), user.clone()));
     std::iter::once(own).chain(others).collect()
-}
-
-async fn import(
-    catalog: &Catalog,
-    marketplace: &Marketplace,
-    feed: &Path,
-    exposure: PriceExposure,
-) -> anyhow::Result<usize> {
-    let context = || format!("the feed {} can't be imported", feed.display());
-    let file = std::fs::File::open(feed).with_context(context)?;
-    let mut import = catalog.import(&marketplace.id, false).await.with_context(context)?;
-    let mut rows = 0;
-    for row in Feed::open(file, marketplace, exposure).with_context(context)? {
-        if let Row::Accepted(listing) = row.with_context(context)? {
-            import.put(&listing).await.with_context(context)?;
-            rows += 1;
-        }
-    }
-    import.mark_vanished().await.with_context(context)?;
-    Ok(rows)
 }

@@ -11,11 +11,12 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
+use domain::ids::Lang;
 use http::{HeaderMap, Method, StatusCode, header};
 use networks::generic::link;
 use networks::{WebhookRequest, standard_webhooks};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::task::JoinSet;
 use ulid::Ulid;
 
@@ -94,42 +95,93 @@ async fn attempt(app: &App, event: &Event) -> anyhow::Result<StatusCode> {
     Ok(request.body(body).send().await?.status())
 }
 
-/// The event as `docs/networks/generic.md` describes it.
-fn payload(app: &App, event: &Event) -> Value {
-    match event {
-        Event::Posted(post) => {
-            let mut data = describe(app, post);
-            if let Some(parent) = post.in_reply_to.as_deref().and_then(|id| app.timeline.get(id)) {
-                data["in_reply_to"] = describe(app, &parent);
-            } else if let Some(id) = &post.in_reply_to {
-                data["in_reply_to"] = json!({ "id": id });
-            }
-            json!({ "type": "post.created", "timestamp": post.created_at.to_string(), "data": data })
+/// An event as `docs/networks/generic.md` describes it.
+#[derive(Serialize)]
+#[serde(tag = "type")]
+enum Payload {
+    #[serde(rename = "post.created")]
+    Created { timestamp: String, data: Box<Described> },
+    #[serde(rename = "post.deleted")]
+    Deleted { timestamp: String, data: Deleted },
+}
+
+#[derive(Serialize)]
+struct Deleted {
+    id: String,
+    author: Author,
+    deleted_at: String,
+}
+
+#[derive(Serialize)]
+struct Author {
+    id: String,
+    handle: String,
+}
+
+/// A post as the network tells of it.
+#[derive(Serialize)]
+pub(crate) struct Described {
+    id: String,
+    author: Author,
+    text: String,
+    created_at: String,
+    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<Lang>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_reply_to: Option<Box<Parent>>,
+}
+
+/// The post that another one answers: whole where it is still there, else by its id.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Parent {
+    Whole(Described),
+    Gone { id: String },
+}
+
+impl Author {
+    /// Handles are the accounts' ids on this network.
+    fn of(post: &TimelinePost) -> Self {
+        Self { id: post.author.clone(), handle: post.author.clone() }
+    }
+}
+
+impl Described {
+    fn of(app: &App, post: &TimelinePost) -> Self {
+        Self {
+            id: post.id.clone(),
+            author: Author::of(post),
+            text: post.text.clone(),
+            created_at: post.created_at.to_string(),
+            url: format!("{}/#post-{}", app.public_url, post.id),
+            language: app.cast.persona(&post.author).map(|persona| persona.language.clone()),
+            in_reply_to: None,
         }
-        Event::Deleted { post, at } => json!({
-            "type": "post.deleted",
-            "timestamp": at.to_string(),
-            "data": { "id": post.id, "author": author(post), "deleted_at": at.to_string() },
-        }),
+    }
+
+    fn answering(mut self, app: &App, parent: Option<&String>) -> Self {
+        let parent = parent.map(|id| match app.timeline.get(id) {
+            Some(post) => Parent::Whole(Self::of(app, &post)),
+            None => Parent::Gone { id: id.clone() },
+        });
+        self.in_reply_to = parent.map(Box::new);
+        self
     }
 }
 
-fn author(post: &TimelinePost) -> Value {
-    json!({ "id": post.author, "handle": post.author })
-}
-
-fn describe(app: &App, post: &TimelinePost) -> Value {
-    let mut data = json!({
-        "id": post.id,
-        "author": author(post),
-        "text": post.text,
-        "created_at": post.created_at.to_string(),
-        "url": format!("{}/#post-{}", app.public_url, post.id),
-    });
-    if let Some(persona) = app.cast.persona(&post.author) {
-        data["language"] = json!(persona.language);
+fn payload(app: &App, event: &Event) -> Payload {
+    match event {
+        Event::Posted(post) => Payload::Created {
+            timestamp: post.created_at.to_string(),
+            data: Box::new(Described::of(app, post).answering(app, post.in_reply_to.as_ref())),
+        },
+        Event::Deleted { post, at } => {
+            let (id, deleted_at) = (post.id.clone(), at.to_string());
+            let data = Deleted { id, author: Author::of(post), deleted_at: deleted_at.clone() };
+            Payload::Deleted { timestamp: deleted_at, data }
+        }
     }
-    data
 }
 
 /// The body of our signed callback.
@@ -173,9 +225,9 @@ pub(crate) async fn take_reply(
 pub(crate) async fn show_post(
     State(app): State<App>,
     Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Described>, ApiError> {
     let post = app.timeline.get(&id).ok_or_else(|| ApiError::not_found("there is no such post"))?;
-    Ok(Json(describe(&app, &post)))
+    Ok(Json(Described::of(&app, &post)))
 }
 
 /// `GET /network/link`: the network's page to link one's account. Who is signed in is chosen here.

@@ -131,6 +131,8 @@ const MEANS = {
   RateLimited: "Too many in a short time.", Blocked: "This account is blocked.", Helped: "The answer explains how it works.",
   Stopped: "No more answers to this person.", Started: "Answers again.", Purchased: "Bought at the shop.", Erased: "The post is gone, and so is what it asked for.",
 };
+/** How long a post may be without a log line before nothing is to be expected, in ms. */
+const QUIET = 3000;
 const STAGES = [["webhook-ingest", "ingest"], ["classify", "classify"], ["cart-add", "cart"], ["notify", "notify"]];
 const spaced = (name) => name.replace(/([a-z])([A-Z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`);
 const tone = (name) => (GOOD.has(name) ? "good" : BAD.has(name) ? "bad" : "");
@@ -153,10 +155,14 @@ function fillWay(button, post) {
   const answer = state.posts.find((one) => one.in_reply_to === post.id && one.author === state.brand.handle);
   const last = answer?.created_at || trace.steps.at(-1)?.at;
   const took = last ? new Date(last) - new Date(post.created_at) : null;
+  // A post that no function speaks of was dropped at once; its lines, if any, take a moment to appear.
+  const age = Date.now() - new Date(post.created_at);
+  if (took === null && age < QUIET) setTimeout(() => fillWay(button, post), QUIET - age + 100);
+  const none = post.delivery === "pending" ? "on its way…" : age < QUIET ? "" : "none of the brand's tags: dropped at the door";
   button.replaceChildren(
     h("span", { class: "stages" }, stages),
     ...verdicts(trace).map((one) => pill(one.outcome)),
-    h("span", { class: "took" }, took === null ? (post.delivery === "pending" ? "on its way…" : "") : took < 120000 ? `${answer ? "answered in " : ""}${seconds(took)}` : "details"),
+    h("span", { class: "took" }, took === null ? none : took < 120000 ? `${answer ? "answered in " : ""}${seconds(took)}` : "details"),
   );
 }
 
@@ -177,7 +183,7 @@ function drawTrace() {
   }
   if (trace.steps.length) {
     body.push(h("ol", { class: "steps" }, trace.steps.map((step) => {
-      const details = Object.entries(step.details || {}).filter(([, value]) => value !== null && value !== "");
+      const details = Object.entries(step.details || {}).filter(([name, value]) => value !== null && value !== "" && !(name === "step" && value === 0));
       return h("li", { class: `step ${step.level}` }, h("i", { "aria-hidden": "true" }),
         h("div", {}, h("b", {}, step.function), h("p", {}, step.what),
           details.length ? h("dl", {}, details.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value))))) : null),
@@ -281,7 +287,7 @@ function makeThread(root) {
   };
   replyButton.addEventListener("click", toggle);
   const isBrand = root.author === state.brand.handle;
-  const way = isBrand ? null : h("button", { class: "way", type: "button", "aria-label": `The way of this post through the functions`, onclick: () => openTrace(root) });
+  const way = isBrand ? null : h("button", { class: "way", type: "button", title: "The way of this post through the functions", onclick: () => openTrace(root) });
   const lead = h("div", { class: `lead${root.picture ? " pictured" : ""}` },
     h("div", {},
       h("div", { class: "by" }, face(root.author), h("div", { class: "who" }, h("b", {}, root.name), h("br"), h("span", { class: "handle" }, `@${root.author} · `), time(root.created_at)), isBrand ? null : deleteButton(root)),
@@ -306,7 +312,7 @@ function deleteButton(post) {
 
 function makeReply(post) {
   const ours = post.author === state.brand.handle;
-  const way = ours ? null : h("button", { class: "way", type: "button", "aria-label": `The way of this reply by ${post.name} through the functions`, onclick: () => openTrace(post) });
+  const way = ours ? null : h("button", { class: "way", type: "button", title: `The way of this reply by ${post.name} through the functions`, onclick: () => openTrace(post) });
   const element = h("article", { class: `reply${ours ? " ours" : ""}`, id: `post-${post.id}`, "aria-label": `${ours ? "Answer" : "Reply"} by ${post.name}` },
     face(post.author, true),
     h("div", { class: "by" }, h("b", {}, post.name), h("span", { class: "handle" }, `@${post.author}`), time(post.created_at), ours ? h("span", { class: "robot" }, "automated") : deleteButton(post)),
