@@ -52,14 +52,14 @@ pub fn plan(reading: &Reading, own: &[LinkResolution], parent: &ParentLinks) -> 
     let mut lines = Lines::default();
     let own_products = own.iter().any(|resolution| *resolution != LinkResolution::NotAProduct);
     let planner = Planner { reading, own };
-    let from_parent = if own_products { Vec::new() } else { planner.from_parent(parent) };
+    let from_parent = if own_products { Vec::new() } else { planner.lines_of_parent(parent) };
     for (index, request) in reading.requests.iter().enumerate() {
         match request.ask {
             Ask::Help => lines.push(request, Action::Help),
             Ask::Stop => lines.push(request, Action::Stop),
             Ask::Start => lines.push(request, Action::Start),
             Ask::Add | Ask::Remove | Ask::Wish | Ask::Unwish => {
-                planner.from_links(index).into_iter().for_each(|action| lines.push(request, action));
+                planner.lines_of_links(index).into_iter().for_each(|action| lines.push(request, action));
                 let mine = from_parent.iter().filter(|(of, _)| *of == index);
                 mine.for_each(|(_, action)| lines.push(request, action.clone()));
             }
@@ -95,7 +95,7 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     /// The lines of the post's own links that belong to the request at `index`.
-    fn from_links(&self, index: usize) -> Vec<Action> {
+    fn lines_of_links(&self, index: usize) -> Vec<Action> {
         let links = self.reading.links.iter().zip(self.own);
         let actions = links.filter_map(|(link, resolution)| {
             let (of, outcome) = self.place(link.request, resolution)?;
@@ -139,7 +139,7 @@ impl Planner<'_> {
     }
 
     /// The lines of the parent's links, each with its request.
-    fn from_parent(&self, parent: &ParentLinks) -> Vec<(usize, Action)> {
+    fn lines_of_parent(&self, parent: &ParentLinks) -> Vec<(usize, Action)> {
         let requests = self.reading.requests.iter().enumerate();
         let asking: Vec<(usize, &Request)> =
             requests.filter(|(_, request)| request.ask.needs_product()).collect();

@@ -172,10 +172,11 @@ impl Reader<'_> {
 
     /// The nearest of the quantities that are `ours`.
     fn quantity_near(&self, anchor: usize, ours: impl Fn(usize) -> bool) -> Option<u32> {
-        let nearest =
-            self.quantities.iter().filter(|quantity| ours(quantity.start)).min_by_key(|quantity| {
-                if quantity.start > anchor { quantity.start - anchor } else { anchor - quantity.start }
-            })?;
+        let nearest = self
+            .quantities
+            .iter()
+            .filter(|quantity| ours(quantity.start))
+            .min_by_key(|quantity| quantity.start.abs_diff(anchor))?;
         Some(nearest.value)
     }
 

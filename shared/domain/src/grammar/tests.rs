@@ -420,6 +420,27 @@ fn the_table_of_words_is_sound() {
     }
 }
 
+#[test]
+fn the_page_for_merchants_shows_every_word() {
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/GRAMMAR.md")).unwrap();
+    for vocabulary in words::VOCABULARIES {
+        let lists =
+            [vocabulary.remove, vocabulary.remove_alone, vocabulary.take, vocabulary.help, vocabulary.stop];
+        let others = [
+            vocabulary.stop_alone,
+            vocabulary.start_alone,
+            vocabulary.label,
+            vocabulary.unit,
+            vocabulary.negation,
+        ];
+        for list in lists.into_iter().chain(others).filter(|list| !list.is_empty()) {
+            let cell = format!("| {} |", list.join(", "));
+            assert!(page.contains(&cell), "{}: {cell} is missing in docs/GRAMMAR.md", vocabulary.language);
+        }
+    }
+}
+
 /// Pieces that posts are made of, so that random posts meet the rules at all.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![

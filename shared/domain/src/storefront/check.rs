@@ -156,8 +156,8 @@ impl Check {
 
     /// An https address, or with `local` an http one of this machine.
     fn address(&mut self, key: &str, address: &Url) {
-        let secure = address.scheme() == "https";
-        if !secure && !(self.local && address.scheme() == "http" && is_this_machine(address)) {
+        let plain_but_here = self.local && address.scheme() == "http" && is_this_machine(address);
+        if address.scheme() != "https" && !plain_but_here {
             self.problem(key, "must be an https:// address");
         } else if !address.username().is_empty() || address.password().is_some() {
             self.problem(key, "must hold no user name or password; keep secrets out of the configuration");

@@ -3,6 +3,11 @@
 //! A link is an optional `http://` or `https://`, a domain that ends in a known top-level domain, an
 //! optional port, path and query. twitter-text matches this with one backtracking expression; here
 //! each dot of the text is looked at once, as the end of a link's first label.
+//!
+//! Where twitter-text's own implementations differ, the Ruby one is followed. On purpose unlike it: an
+//! accented letter that begins a text belongs to the domain (`ärzte.com`, there `rzte.com`), as it does
+//! everywhere else; and a path that follows a longer domain without a protocol is not moved to the
+//! shorter one found in it.
 
 use super::chars::{
     is_domain_char, is_invalid, is_label_char, is_latin_accent, is_path_char, is_path_end, is_query_char,
@@ -23,7 +28,7 @@ const MAX_TCO_SLUG: usize = 40;
 /// doesn't know them, but the shops of tests and demonstrations live there.
 const RESERVED: &[&str] = &["example", "invalid", "localhost", "test"];
 
-/// The links of a text, in order, exactly as twitter-text finds them.
+/// The links of a text, in order, as twitter-text finds them.
 pub fn urls(text: &str) -> Vec<Entity<'_>> {
     Scanner { text, reserved: false, from: 0, found: Vec::new() }.scan()
 }
