@@ -92,7 +92,8 @@ async fn what_can_not_be_read_says_so_in_one_sentence() {
     let folder = Folder::new();
     let html = folder.put("feed.html", "<!DOCTYPE html><html></html>");
     let only_bad = folder.put("bad.tsv", &format!("{HEADER}a\tA\tno link\t1 USD\tin_stock\n"));
-    let twins = folder.put("twins.tsv", &feed(&["a", "b"]).replace("/p/a", "/p?sku=1").replace("/p/b", "/p?sku=2"));
+    let twins =
+        folder.put("twins.tsv", &feed(&["a", "b"]).replace("/p/a", "/p?sku=1").replace("/p/b", "/p?sku=2"));
     let check = async |source: &str, marketplace: &str| {
         hashcart(&["check", source, "--marketplace", marketplace, "--storefront", STOREFRONT]).await
     };
