@@ -80,7 +80,6 @@ pub(super) fn tokens<'t>(
 /// address where there is one, the others in order (networks shorten what they show: `t.co/…`,
 /// `acme.example/mu…`).
 pub fn link_places(found: &[Entity<'_>], links: &[String]) -> Vec<Option<usize>> {
-    let bare = |url: &'_ str| url.split_once("://").map_or(url, |(_, rest)| rest).to_owned();
     let mut free: Vec<bool> = links.iter().map(|_| true).collect();
     let mut take = |wanted: &dyn Fn(&str) -> bool| {
         let (index, slot) = free
@@ -98,6 +97,11 @@ pub fn link_places(found: &[Entity<'_>], links: &[String]) -> Vec<Option<usize>>
         *place = take(&|_| true);
     }
     places
+}
+
+/// A link without its protocol.
+fn bare(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest)
 }
 
 struct Splitter<'t, 'w> {

@@ -7,9 +7,15 @@ pub(super) fn is_letter_or_mark(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphabetic();
     }
-    is_combining_mark(c)
+    is_common_letter(c)
+        || is_combining_mark(c)
         || (c.is_alphabetic() && !c.is_numeric() && !is_enclosed_letter(c))
         || is_private_letter(c)
+}
+
+/// Letters of long blocks without anything else in them, told without a table: Chinese, kana, Hangul.
+fn is_common_letter(c: char) -> bool {
+    matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{3041}'..='\u{3096}' | '\u{30A1}'..='\u{30FA}' | '\u{AC00}'..='\u{D7A3}')
 }
 
 /// `Alphabetic` to Unicode, but symbols by category: Ⓐ, 🄰, 🅐, 🅰.
@@ -248,6 +254,9 @@ mod tests {
     fn letters_are_not_numbers_or_symbols() {
         for letter in ['a', 'é', 'ß', '字', '한', 'ğ', '\u{0301}', '\u{20021}'] {
             assert!(is_letter_or_mark(letter), "{letter:?}");
+        }
+        for c in ('\u{3000}'..='\u{D7FF}').filter(|c| is_common_letter(*c)) {
+            assert!(c.is_alphabetic() && !c.is_numeric(), "{c:?}");
         }
         for other in ['1', '_', 'Ⅷ', 'Ⓐ', '🅰', '〇', '✌', '🦋', '#', '·'] {
             assert!(!is_letter_or_mark(other), "{other:?}");

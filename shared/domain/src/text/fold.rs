@@ -19,14 +19,29 @@ pub fn eq_folded(text: &str, folded: &str) -> bool {
     if text.is_ascii() {
         return text.eq_ignore_ascii_case(folded);
     }
-    // Nothing in ASCII folds to anything outside it, so a plain first letter decides most cases.
-    match (text.bytes().next(), folded.bytes().next()) {
-        (Some(a), Some(b)) if a.is_ascii() && !is_mark_next(text) && a.to_ascii_lowercase() != b => {
+    if let (Some(first), Some(wanted)) = (text.chars().next(), folded.bytes().next()) {
+        // Most tags differ in the first letter; two cases need no folding to see that.
+        let alone = first.is_ascii() && !is_mark_next(text);
+        if (alone && first.to_ascii_lowercase() != char::from(wanted)) || (wanted.is_ascii() && is_far(first))
+        {
             return false;
         }
-        _ => {}
     }
     folded_chars(text).eq(folded.chars())
+}
+
+/// Letters of scripts nothing of which folds to ASCII: Greek to Thai, kana, Chinese, Hangul. Only what is
+/// common and sure; the rest is folded.
+fn is_far(c: char) -> bool {
+    matches!(
+        c,
+        '\u{0388}'..='\u{061B}'
+            | '\u{0620}'..='\u{10FF}'
+            | '\u{3041}'..='\u{3096}'
+            | '\u{30A1}'..='\u{30FA}'
+            | '\u{3400}'..='\u{9FFF}'
+            | '\u{AC00}'..='\u{D7A3}'
+    )
 }
 
 /// Whether the second character may join the first one into another letter.
@@ -113,6 +128,14 @@ mod tests {
                 let once = fold(&text);
                 assert_eq!(fold(&once), once, "{text:?}");
             }
+        }
+    }
+
+    #[test]
+    fn far_letters_never_fold_to_ascii() {
+        for c in ('\0'..='\u{FFFF}').filter(|c| is_far(*c)) {
+            assert!(!fold(&c.to_string()).starts_with(|folded: char| folded.is_ascii()), "{c:?}");
+            assert!(!fold(&c.to_string()).is_empty(), "{c:?}");
         }
     }
 
