@@ -186,9 +186,11 @@ impl Deployment {
     pub async fn deploy(&self, account: &Account) -> Result<Stack, DeployError> {
         let bucket = bucket_of(account);
         let template = template::with_code(&self.read()?, &self.addresses(&bucket)?)?;
-        if let Some(stack) = self.unchanged(account, &template).await? {
+        let mark = self.mark(&template);
+        if let Some(stack) = self.unchanged(account, &mark).await? {
             return Ok(stack);
         }
+        let template = template::with_mark(template, &mark);
         let bucket = Bucket::open(account, bucket).await?;
         self.upload(&bucket).await?;
         self.put(account, &bucket, template).await
@@ -228,19 +230,21 @@ impl Deployment {
         Ok(())
     }
 
-    /// The stack, if it was deployed completely from this template, with these parameters.
-    async fn unchanged(&self, account: &Account, template: &str) -> Result<Option<Stack>, DeployError> {
+    /// What tells this deployment from every other one: its template, code and parameters.
+    fn mark(&self, template: &str) -> String {
+        sha256_hex(format!("{template}\n{:?}", self.parameters).as_bytes())
+    }
+
+    /// The stack, if it was completely deployed as `mark` says.
+    async fn unchanged(&self, account: &Account, mark: &str) -> Result<Option<Stack>, DeployError> {
         let stacks = Stacks { client: Client::new(&account.sdk_config()), stack: &self.stack };
-        let Some(found) = stacks.describe().await? else { return Ok(None) };
-        let has = |parameter: &Parameter| {
-            let wanted = parameter.parameter_key().and_then(|name| self.parameters.get(name));
-            wanted.is_none_or(|wanted| parameter.parameter_value() == Some(wanted))
-        };
-        let is_same = is_complete(&found) && found.parameters().iter().all(has);
-        if is_same && stacks.template().await?.as_deref() == Some(template) {
-            return Ok(Some(self.stack(account, &found)));
+        match stacks.describe().await? {
+            Some(found) if is_complete(&found) => {
+                let is_same = stacks.template().await?.is_some_and(|template| template.contains(mark));
+                Ok(is_same.then(|| self.stack(account, &found)))
+            }
+            _ => Ok(None),
         }
-        Ok(None)
     }
 
     /// Creates or updates the stack and waits for the end of that.

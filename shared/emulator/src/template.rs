@@ -64,6 +64,20 @@ pub(crate) fn with_code(
     }
 }
 
+/// Adds `mark` as the template's metadata, where it changes no resource and can be read back. A
+/// template with metadata of its own stays as it is: it is then deployed each time.
+pub(crate) fn with_mark(mut template: String, mark: &str) -> String {
+    if !template.lines().any(|line| line.starts_with("Metadata:")) {
+        if !template.ends_with('\n') {
+            template.push('\n');
+        }
+        template.push_str("Metadata:\n  Deployment: ");
+        template.push_str(mark);
+        template.push('\n');
+    }
+    template
+}
+
 /// The indentation and value of a line `CodeUri: <path>`.
 fn code_uri_of(line: &str) -> Option<(&str, &str)> {
     let (indent, value) = line.split_once("CodeUri:")?;

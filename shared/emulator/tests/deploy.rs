@@ -256,8 +256,15 @@ async fn only_a_changed_function_is_deployed_again(house: &mut House) {
     let mut binaries: BTreeMap<&str, PathBuf> =
         FUNCTIONS.into_iter().map(|name| (name, same.clone())).collect();
     let account = house.emulator.account();
+    let events = || async {
+        let client = aws_sdk_cloudformation::Client::new(&house.emulator.account().sdk_config());
+        let answer = client.describe_stack_events().stack_name("hashcart-local").send().await.unwrap();
+        answer.stack_events().len()
+    };
+    let before = events().await;
     let unchanged = deployment(&binaries).deploy(&account).await.unwrap();
     assert_eq!(unchanged, house.stack);
+    assert_eq!(events().await, before, "nothing was deployed");
     binaries.insert("cart-page", other);
     deployment(&binaries).deploy(&account).await.unwrap();
     house.order("/link", json!({})).await;
