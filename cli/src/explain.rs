@@ -30,11 +30,12 @@ const DEMONSTRATION: &str = include_str!("../../demo/storefront.toml");
   hashcart explain --storefront storefront.toml < posts.jsonl
   hashcart explain --network x < webhook-bodies.jsonl | jq .decision
 
-Reads JSON Lines: {\"text\": \"…\"}, or with --network one webhook body of that network a line. Writes one
-JSON object a line: `tags` and `mentions` [{\"text\", \"start\", \"end\"}] and `links` [{\"url\", \"start\", \"end\"}] with
-offsets in Unicode code points, `decision` (`command` or `ignore`), `reason`, and `commands` as they would
-travel. There is no catalogue here: a product is shown by its canonical link, one of the post that is
-answered as {\"of\": \"parent\"}. A line that can't be read gives {\"error\", \"line\"}; the rest goes on.")]
+Reads JSON Lines: {\"text\": \"…\"}, or with --network one webhook body of that network a line.
+Writes one JSON object a line: `tags` and `mentions` [{\"text\", \"start\", \"end\"}] and `links`
+[{\"url\", \"start\", \"end\"}] with offsets in Unicode code points, `decision` (`command` or
+`ignore`), `reason`, and `commands` as they would travel. There is no catalogue here: a product is
+shown by its canonical link, one of the post that is answered as {\"of\": \"parent\"}. A line that
+can't be read gives {\"error\", \"line\"}; the rest goes on.")]
 pub struct Args {
     /// The network whose webhook bodies these are, by its id in the storefront.
     #[arg(long, value_name = "ID")]
