@@ -40,6 +40,8 @@ impl Stack {
     /// # Errors
     /// As [`Stack::start`].
     pub async fn start_on(data: &Path) -> anyhow::Result<Self> {
+        // Every HTTP client of this process takes its cryptography from here; a second call changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         std::fs::create_dir_all(data)?;
         let port = free_port()?;
         let output = data.with_extension("log");

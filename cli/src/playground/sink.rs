@@ -187,7 +187,7 @@ mod tests {
             loop {
                 let mut answer = String::new();
                 stream.read_line(&mut answer).await.unwrap();
-                if !answer.get(3..4).is_some_and(|c| c == "-") {
+                if answer.get(3..4).is_none_or(|c| c != "-") {
                     codes.push(answer.chars().take(3).collect());
                     break;
                 }

@@ -91,7 +91,7 @@ enum Read {
     Nothing,
     Paused,
     OutOfReach,
-    Commands(PostCommands, &'static str),
+    Commands(Box<PostCommands>, &'static str),
 }
 
 impl Classify {
@@ -187,7 +187,7 @@ impl Classify {
             (true, true) => shown.describe(),
         };
         let source = source(post, &own, &shown, configured.storefront());
-        Ok(Read::Commands(commands_of(post, source, lines), whose))
+        Ok(Read::Commands(Box::new(commands_of(post, source, lines)), whose))
     }
 
     /// What links stand for, in their order.
@@ -369,7 +369,7 @@ impl Consumer for Classify {
             Read::NotForUs | Read::Nothing => Vec::new(),
             Read::Paused | Read::OutOfReach => vec![held(delivery)],
             Read::Commands(commands, _) => {
-                let message = Message::PostCommands(Box::new(commands));
+                let message = Message::PostCommands(commands);
                 vec![Outgoing::new(Queue::Commands, delivery.group.clone(), message)]
             }
         })

@@ -79,11 +79,14 @@ impl Web {
     }
 }
 
+/// Gives a variable by its name.
+type ReadVariable = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Everything that one test needs.
 struct World {
     web: Web,
     port: u16,
-    env: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    env: Arc<ReadVariable>,
     aws: Aws,
     settings: Settings,
     classify: Classify,

@@ -51,8 +51,11 @@ impl Stage {
 /// What the template tells a function through its environment variables.
 pub struct Environment {
     stage: Stage,
-    read: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    read: Box<Read>,
 }
+
+/// Gives a variable by its name.
+type Read = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Environment {
     /// Reads the process's own environment.
@@ -161,7 +164,7 @@ mod tests {
         let local = env(&[("HASHCART_STAGE", "local"), ("HASHCART_PUBLIC_URL", "http://localhost:8787/")]);
         assert!(local.unwrap().public_url().is_ok());
         for stage in ["dev", "prod", "local2"] {
-            let vars = vec![
+            let vars = [
                 ("HASHCART_STAGE".to_owned(), stage.to_owned()),
                 ("HASHCART_PUBLIC_URL".to_owned(), "http://localhost:8787".to_owned()),
             ];

@@ -131,7 +131,7 @@ pub struct Feed<R> {
 }
 
 enum Source<R> {
-    Delimited(Delimited<R>),
+    Delimited(Box<Delimited<R>>),
     Xml(Box<Xml<R>>),
 }
 
@@ -149,7 +149,7 @@ impl<R: Read> Feed<R> {
         let mut reader = Metered::new(reader);
         let source = match first_byte(&mut reader)? {
             b'<' => Source::Xml(Box::new(Xml::open(reader)?)),
-            _ => Source::Delimited(Delimited::open(reader)?),
+            _ => Source::Delimited(Box::new(Delimited::open(reader)?)),
         };
         let terms = Terms::new(marketplace, default_exposure);
         Ok(Self { source, terms, seen: HashSet::new(), ended: false })

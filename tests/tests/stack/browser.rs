@@ -49,8 +49,10 @@ struct Browser {
 
 impl Browser {
     async fn start(name: &str, scripts: bool, width: u32) -> anyhow::Result<Self> {
-        let chromedriver = find("chromedriver").context("chromedriver is missing: install chromium and chromium-driver")?;
-        let chromium = find("chromium").context("chromium is missing: install chromium and chromium-driver")?;
+        let chromedriver =
+            find("chromedriver").context("chromedriver is missing: install chromium and chromium-driver")?;
+        let chromium =
+            find("chromium").context("chromium is missing: install chromium and chromium-driver")?;
         let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let child = Command::new(chromedriver)
             .arg(format!("--port={port}"))
@@ -88,7 +90,9 @@ impl Browser {
         let driver = loop {
             match WebDriver::new(&url, capabilities.clone()).await {
                 Ok(driver) => break driver,
-                Err(error) if std::time::Instant::now() > deadline => return Err(error).context("no browser"),
+                Err(error) if std::time::Instant::now() > deadline => {
+                    return Err(error).context("no browser");
+                }
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         };
@@ -148,17 +152,27 @@ async fn a_reply_in_the_playground_shows_answer_mail_and_cart(stack: &Stack) -> 
 /// Signs in by the link of a mail, changes a quantity, removes the line: all with scripts switched off.
 async fn the_cart_page_works_without_scripts(stack: &Stack) -> anyhow::Result<()> {
     let known = stack.mails_now("dieter@").await?.len();
-    let post = stack.post("dieter", "@acme #AcmeCart https://acme.example/p/alpine-kettle https://acme.example/p/enamel-lantern", None).await?;
+    let post = stack
+        .post(
+            "dieter",
+            "@acme #AcmeCart https://acme.example/p/alpine-kettle https://acme.example/p/enamel-lantern",
+            None,
+        )
+        .await?;
     assert_eq!(stack.outcome_names(&post, 2).await?, ["OutOfStock", "Added"]);
     let mail = stack
         .eventually("mail about the lantern", || async {
             let mails = stack.mails_now("dieter@").await?;
-            let about = |mail: &&Value| mail["text"].as_str().is_some_and(|text| text.contains("Enamel Lantern"));
+            let about =
+                |mail: &&Value| mail["text"].as_str().is_some_and(|text| text.contains("Enamel Lantern"));
             Ok(mails.iter().skip(known).find(about).cloned())
         })
         .await?;
     let text = mail["text"].as_str().context("text")?;
-    let link = text.split_whitespace().find(|word| word.contains("/cart/enter?token=")).context("a link to the cart")?;
+    let link = text
+        .split_whitespace()
+        .find(|word| word.contains("/cart/enter?token="))
+        .context("a link to the cart")?;
 
     let browser = Browser::start("cart", false, 390).await?;
     browser.driver.goto(link).await?;
@@ -182,7 +196,8 @@ async fn the_cart_page_works_without_scripts(stack: &Stack) -> anyhow::Result<()
             Ok(cart.iter().all(|(product, _)| product != "enamel-lantern").then_some(()))
         })
         .await?;
-    let cookie = browser.driver.get_all_cookies().await?.into_iter().find(|cookie| cookie.name.contains("hashcart"));
+    let cookie =
+        browser.driver.get_all_cookies().await?.into_iter().find(|cookie| cookie.name.contains("hashcart"));
     assert_eq!(cookie.context("a session cookie")?.http_only, Some(true));
     browser.quit().await
 }
@@ -191,7 +206,15 @@ async fn the_cart_page_works_without_scripts(stack: &Stack) -> anyhow::Result<()
 async fn every_page_is_accessible(stack: &Stack) -> anyhow::Result<()> {
     for width in [360, 1300] {
         let browser = Browser::start(&format!("axe-{width}"), true, width).await?;
-        for path in ["/", "/link", "/cart", "/cart/sign-in", "/network/link/sam", "/shop/us/p/trail-tee", "/link/confirm?token=x"] {
+        for path in [
+            "/",
+            "/link",
+            "/cart",
+            "/cart/sign-in",
+            "/network/link/sam",
+            "/shop/us/p/trail-tee",
+            "/link/confirm?token=x",
+        ] {
             browser.driver.goto(format!("{}{path}", stack.url())).await?;
             browser.find("main").await?;
             browser.driver.execute(AXE, vec![]).await?;
