@@ -8,6 +8,7 @@ mod steps;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,12 +41,13 @@ const PLAYGROUND: &str = "https://playground.example";
 /// Starts everything on this machine: emulator, functions, tables, demonstration shop and playground.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
-  cargo run                                    start it and open the playground in a browser
-  hashcart local --port 9000 --no-browser      for scripts; http://localhost:9000/api/ready says when it is up
-  hashcart local --data /tmp/second --port 0   a second one beside it, on any free port
+  cargo run                                   start it and open the playground
+  hashcart local --port 9000 --no-browser     for scripts: ask /api/ready until it says 200
+  hashcart local --port 0 --data /tmp/second  a second one beside it, on any free port
 
-It needs Rust, Python 3.11 or newer and, the first time, the Python package index. Nothing leaves this
-machine. Ctrl-C stops it and keeps its data; `rm -r .hashcart/local` forgets them.")]
+It needs Rust, Python 3.11 or newer and, the first time, the Python package index.
+Nothing leaves this machine. Ctrl-C stops it and keeps its data; `rm -r .hashcart/local`
+forgets them.")]
 pub struct Args {
     /// The playground's port; 0 takes a free one. All other ports are found without asking.
     #[arg(long, default_value_t = 8787, value_name = "PORT")]
@@ -77,15 +79,16 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     crate::install_tls();
     let started = Instant::now();
-    tokio::select! {
-        // The emulator and cargo are stopped by being dropped.
-        () = signals.next() => Ok(()),
-        stack = start(&args, &checkout) => {
-            let running = stack?;
-            running.welcome(&args, started);
-            running.follow_until(signals).await
-        }
-    }
+    let stack = tokio::select! {
+        () = signals.next() => None,
+        stack = start(&args, &checkout) => Some(stack),
+    };
+    // Dropping what was being started has stopped cargo and the emulator. Returning would wait for
+    // more: for pip, where it is still fetching packages.
+    let Some(stack) = stack else { std::process::exit(130) };
+    let running = stack?;
+    running.welcome(&args, started);
+    running.follow_until(signals).await
 }
 
 /// Ctrl-C, the system's request to end, and a closed terminal.
@@ -211,8 +214,8 @@ impl Running {
         }
     }
 
-    /// Shows what the functions say until a signal comes, then stops cleanly; a second signal stops
-    /// at once.
+    /// Shows what the functions say until a signal comes, then stops cleanly; a second signal ends us
+    /// at once, and the emulator saves and stops by itself.
     async fn follow_until(mut self, mut signals: Signals) -> anyhow::Result<()> {
         let account = self.emulator.account();
         tokio::select! {
@@ -223,16 +226,24 @@ impl Running {
         self.tasks.abort_all();
         tokio::select! {
             stopped = self.emulator.stop() => stopped.context("the data of this run may be incomplete"),
-            () = signals.next() => bail!("stopped at once: the last changes are lost"),
+            () = signals.next() => {
+                say("Not waiting: the emulator saves by itself.");
+                // Returning would wait for the thread that waits for the emulator.
+                std::process::exit(130)
+            }
         }
     }
 }
 
 /// Listens on both of this machine's own addresses: `localhost` may mean either.
 async fn listen(port: u16) -> anyhow::Result<Vec<TcpListener>> {
-    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .with_context(|| format!("port {port} is taken: choose another one with --port"))?;
+    let first = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        Ok(listener) => listener,
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            bail!("port {port} is taken: choose another one with --port")
+        }
+        Err(error) => return Err(error).with_context(|| format!("port {port} can't be used")),
+    };
     let port = first.local_addr()?.port();
     // A machine without IPv6, or somebody else on that side, is no obstacle.
     let second = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.ok();

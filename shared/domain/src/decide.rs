@@ -310,6 +310,11 @@ impl<'a> Case<'a> {
             OptionMatch::Several(variants) => variants,
             OptionMatch::None => Vec::new(),
         });
+        // Words that fit every variant ("remove that, please") name no option.
+        let all = self.context.product.map(|product| product.variants().count());
+        if all.is_some_and(|all| all > 1) && all == fitting.as_ref().map(Vec::len) {
+            return Ok(None);
+        }
         if let Some([variant]) = fitting.as_deref() {
             return Ok(Some(variant.variant.clone()));
         }

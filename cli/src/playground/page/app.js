@@ -295,8 +295,12 @@ function makeThread(root) {
       way,
       h("div", { class: "acts" }, replyButton, count)),
     root.picture ? h("a", { class: "picture", href: firstLink(root.text) || root.picture, target: "_blank", rel: "noopener", tabindex: "-1", "aria-hidden": "true" }, h("img", { src: root.picture, alt: "", loading: "lazy" })) : null);
-  const element = h("li", { class: "thread", id: `post-${root.id}` }, h("article", { "aria-label": `Post by ${root.name}` }, lead, replies, place));
-  return { element, replies, count, place, way, root, drawn: new Map() };
+  const list = h("div", {});
+  const thread = { replies, list, count, place, way, root, drawn: new Map(), whole: false };
+  thread.earlier = h("p", { class: "earlier", hidden: true }, h("button", { class: "plain", type: "button", onclick: () => { thread.whole = true; drawReplies(thread); } }));
+  replies.append(thread.earlier, list);
+  thread.element = h("li", { class: "thread", id: `post-${root.id}` }, h("article", { "aria-label": `Post by ${root.name}` }, lead, replies, place));
+  return thread;
 }
 
 function deleteButton(post) {
@@ -352,20 +356,28 @@ function drawPosts() {
   if ($("trace").open) drawTrace();
 }
 
+/** How many replies and answers a thread shows before one asks for more. */
+const SHOWN = 12;
+
 function drawReplies(thread) {
-  const posts = inOrder(thread.root);
+  const all = inOrder(thread.root);
+  let start = thread.whole || all.length <= SHOWN + 2 ? 0 : all.length - SHOWN;
+  while (start > 0 && start < all.length && all[start].author === state.brand.handle) start -= 1; // an answer stays with what it answers
+  const posts = all.slice(start);
+  thread.earlier.hidden = start === 0;
+  thread.earlier.firstChild.textContent = `Show ${start} earlier`;
   const shown = new Set(posts.map((post) => post.id));
   for (const [id, reply] of thread.drawn) if (!shown.has(id)) { reply.element.remove(); thread.drawn.delete(id); }
   posts.forEach((post, index) => {
     if (!thread.drawn.has(post.id)) thread.drawn.set(post.id, makeReply(post));
     const reply = thread.drawn.get(post.id);
     reply.post = post;
-    if (thread.replies.children[index] !== reply.element) thread.replies.insertBefore(reply.element, thread.replies.children[index] || null);
+    if (thread.list.children[index] !== reply.element) thread.list.insertBefore(reply.element, thread.list.children[index] || null);
     if (reply.way) fillWay(reply.way, post);
   });
   if (thread.way) fillWay(thread.way, thread.root);
   thread.replies.hidden = posts.length === 0;
-  const answers = posts.filter((post) => post.author !== state.brand.handle).length;
+  const answers = all.filter((post) => post.author !== state.brand.handle).length;
   thread.count.textContent = answers === 0 ? "" : answers === 1 ? "1 reply" : `${answers} replies`;
 }
 

@@ -354,13 +354,25 @@ fn on_the_page_a_remove_takes_the_line_that_was_pressed() {
 }
 
 #[test]
+fn words_that_name_no_option_remove_the_whole_product() {
+    let mut scene = Scene::new();
+    scene.say(90, add_option("shirt", "S"));
+    scene.say(80, add_option("shirt", "M"));
+    let chatty = Action::Remove { product: named("shirt"), options: vec!["please".to_owned()] };
+    assert_eq!(scene.say(70, chatty), Outcome::Removed);
+    assert_eq!((scene.quantity("shirt", "shirt-s"), scene.quantity("shirt", "shirt-m")), (0, 0));
+}
+
+#[test]
 fn words_that_fit_several_held_variants_are_a_question() {
-    let red = |id: &str, size: &str| {
-        let mut red = variant("shirt", id, size);
-        red.options.push(OptionValue { name: "color".to_owned(), value: "red".to_owned() });
-        red
+    let colored = |id: &str, size: &str, color: &str| {
+        let mut colored = variant("shirt", id, size);
+        colored.options.push(OptionValue { name: "color".to_owned(), value: color.to_owned() });
+        colored
     };
-    let mut scene = Scene::with(Product::new(vec![red("rs", "S"), red("rm", "M"), red("rl", "L")]).unwrap());
+    let red = |id: &str, size: &str| colored(id, size, "red");
+    let variants = vec![red("rs", "S"), red("rm", "M"), red("rl", "L"), colored("bx", "XL", "blue")];
+    let mut scene = Scene::with(Product::new(variants).unwrap());
     scene.say(90, add_option("shirt", "S"));
     let remove_red = Action::Remove { product: named("shirt"), options: vec!["red".to_owned()] };
     scene.say(80, add_option("shirt", "L"));
