@@ -12,8 +12,6 @@ use anyhow::{Context as _, bail};
 use console::style;
 use domain::storefront::{Marketplace, Storefront};
 use indicatif::{ProgressBar, ProgressStyle};
-use lambda::aws::Aws;
-use lambda::env::Environment;
 use shops::feed::RejectedRow;
 use store::catalog::Catalog;
 use store::settings::Settings;
@@ -21,6 +19,7 @@ use store::settings::Settings;
 pub use import::{Caution, Job, Summary, import, import_file};
 
 use crate::checkout::Checkout;
+use crate::stage::StageArgs;
 use crate::terminal::say;
 
 /// How many rejected rows are shown on the terminal; a report file holds all of them.
@@ -62,15 +61,8 @@ struct ImportArgs {
     /// The marketplace that sells these products (default: the only one).
     #[arg(long, short, value_name = "ID")]
     marketplace: Option<String>,
-    /// The stage to import into.
-    #[arg(long, default_value = "local", value_name = "STAGE")]
-    stage: String,
-    /// Another address for AWS; for the stage `local` the running stack's is found by itself.
-    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL")]
-    endpoint_url: Option<String>,
-    /// Where the local stack keeps its data (default: `.hashcart/local` in the checkout).
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    stage: StageArgs,
     /// The configuration (default: the one that was pushed to the stage).
     #[arg(long, value_name = "FILE")]
     storefront: Option<PathBuf>,
@@ -128,11 +120,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn run_import(args: ImportArgs) -> anyhow::Result<()> {
-    let aws = aws(&args).await?;
-    let table = |name: &str| format!("hashcart-{}-{name}", args.stage);
+    let aws = args.stage.aws().await?;
     let (storefront, folder) = match &args.storefront {
         Some(path) => (read_storefront(path)?, path.parent().map(Path::to_owned)),
-        None => (pushed(&Settings::new(aws.dynamodb(), table("settings")), &args.stage).await?, None),
+        None => (pushed(&args.stage.settings().await?, &args.stage.name).await?, None),
     };
     let marketplace = marketplace(&storefront, args.marketplace.as_deref())?;
     let source = source_of(args.source.as_deref(), marketplace, folder.as_deref())?;
@@ -143,7 +134,7 @@ async fn run_import(args: ImportArgs) -> anyhow::Result<()> {
         force: args.force,
         max_rejected: args.rejected.max_rejected,
     };
-    let catalog = Catalog::new(aws.dynamodb(), table("catalog"));
+    let catalog = Catalog::new(aws.dynamodb(), args.stage.table("catalog"));
     take(Some(&catalog), &source, &job, args.rejected.report.as_deref()).await
 }
 
@@ -319,30 +310,4 @@ async fn pushed(settings: &Settings, stage: &str) -> anyhow::Result<Storefront> 
     let none =
         || format!("no storefront has been pushed to the stage {stage} yet: name one with --storefront");
     Ok(current.with_context(none)?.value)
-}
-
-async fn aws(args: &ImportArgs) -> anyhow::Result<Aws> {
-    if args.stage == "local" {
-        let endpoint = args.endpoint_url.clone().map_or_else(|| local_endpoint(args.data.as_deref()), Ok)?;
-        return Ok(Aws::from_config(emulator::Account::front_door(endpoint).sdk_config()));
-    }
-    let (stage, endpoint) = (args.stage.clone(), args.endpoint_url.clone());
-    let env = Environment::from_fn(move |name| match name {
-        "HASHCART_STAGE" => Some(stage.clone()),
-        "AWS_ENDPOINT_URL" => endpoint.clone(),
-        other => std::env::var(other).ok(),
-    })?;
-    Ok(Aws::from_env(&env).await?)
-}
-
-/// Where the emulator of the local stack listens: the stack writes it into its data.
-fn local_endpoint(data: Option<&Path>) -> anyhow::Result<String> {
-    let data = data.map_or_else(
-        || Checkout::find().map(|checkout| checkout.default_data()),
-        |data| Ok(data.to_owned()),
-    )?;
-    let endpoint = std::fs::read_to_string(data.join("endpoint")).with_context(|| {
-        format!("no local stack runs on {}: start it with `hashcart local`, or say --stage", data.display())
-    })?;
-    Ok(endpoint.trim().to_owned())
 }

@@ -2,11 +2,14 @@
 
 pub mod catalog;
 mod checkout;
+pub mod config;
 pub mod doctor;
 pub mod explain;
 pub mod local;
+pub mod pause;
 mod playground;
 pub mod replay;
+mod stage;
 mod storefront;
 mod terminal;
 
@@ -22,6 +25,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
   hashcart                              in a checkout: starts everything on this machine (`hashcart local`)
   hashcart catalog import feed.xml      takes a product feed into the catalogue
   echo '{\"text\":\"@acme #AcmeCart x2\"}' | hashcart explain
+  hashcart config push storefront.toml --stage prod
   hashcart doctor                       finds what is missing, with the remedy
 
 `hashcart help COMMAND` explains each command with its own examples."
@@ -35,9 +39,12 @@ pub struct Cli {
 enum Command {
     Local(local::Args),
     Catalog(catalog::Args),
+    Config(config::Args),
     Doctor(doctor::Args),
     Explain(explain::Args),
+    Pause(pause::PauseArgs),
     Replay(replay::Args),
+    Resume(pause::ResumeArgs),
 }
 
 /// Runs the command line.
@@ -50,7 +57,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Catalog(args)) => catalog::run(args).await,
         Some(Command::Doctor(args)) => doctor::run(args).await,
         Some(Command::Explain(args)) => explain::run(args).await,
+        Some(Command::Config(args)) => config::run(args).await,
+        Some(Command::Pause(args)) => pause::pause(args).await,
         Some(Command::Replay(args)) => replay::run(args).await,
+        Some(Command::Resume(args)) => pause::resume(args).await,
         None if checkout::Checkout::find().is_ok() => local::run(local::Args::default()).await,
         None => Ok(Cli::command().print_long_help()?),
     }

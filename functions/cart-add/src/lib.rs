@@ -47,7 +47,7 @@ pub enum CartAddError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No storefront has been pushed yet.
-    #[error("there is no storefront yet: push one with `hashcart storefront push`")]
+    #[error("there is no storefront yet: push one with `hashcart config push`")]
     NoStorefront,
     /// Some other message on this queue.
     #[error("`{0}` on the queue for commands")]

@@ -43,7 +43,7 @@ pub(crate) enum Refused {
     #[error("the configuration can't be read")]
     Store(#[from] StoreError),
     /// Nobody has pushed a storefront yet.
-    #[error("there is no storefront yet: push one with `hashcart storefront push`")]
+    #[error("there is no storefront yet: push one with `hashcart config push`")]
     NoStorefront,
     /// We can't tell, for want of secrets.
     #[error("the secrets can't be read")]

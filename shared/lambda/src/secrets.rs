@@ -40,7 +40,7 @@ pub enum SecretError {
     #[error("the secrets can't be read")]
     Read(#[source] Box<SdkError<GetParametersByPathError>>),
     /// The secret isn't there.
-    #[error("the secret `{0}` is not set: put it with `hashcart secrets set {0}`")]
+    #[error("the secret `{0}` is not set: `hashcart doctor` says how to put it")]
     Missing(String),
 }
 

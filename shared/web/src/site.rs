@@ -31,7 +31,7 @@ pub const SESSION_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// There is no storefront yet.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("no storefront is configured: push one with `hashcart storefront push`")]
+#[error("no storefront is configured: push one with `hashcart config push`")]
 pub struct NoStorefront;
 
 /// What every page of a function needs. Nothing is read before the first request.
