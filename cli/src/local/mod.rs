@@ -208,6 +208,7 @@ impl Running {
         {
             say(format!("  {what:<11} {}", style(format!("{url}{path}")).cyan()));
         }
+        say(format!("  {:<11} {}, account 000000000000", "AWS", style(self.emulator.endpoint()).cyan()));
         say(format!("\n{}\n", style("Ctrl-C stops it and keeps its data. What the functions say:").dim()));
         if !args.no_browser && open::that_detached(url).is_err() {
             say(format!("No browser could be opened: go to {url} yourself."));

@@ -261,3 +261,6 @@ pub(crate) async fn serve(app: App, listeners: Vec<TcpListener>) {
 
 pub(crate) use network::deliver_all;
 pub(crate) use sink::serve as serve_mail;
+
+#[cfg(test)]
+mod tests;
