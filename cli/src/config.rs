@@ -66,8 +66,10 @@ async fn push(args: &PushArgs) -> anyhow::Result<()> {
     let storefront = read(&args.file, args.stage.is_local())?;
     let settings = args.stage.settings().await?;
     let stage = &args.stage.name;
-    let current =
-        settings.current().await.with_context(|| format!("the settings of the stage {stage} can't be read"))?;
+    let current = settings
+        .current()
+        .await
+        .with_context(|| format!("the settings of the stage {stage} can't be read"))?;
     if current.as_ref().is_some_and(|current| current.value == storefront) {
         say(format!("The stage {stage} uses this storefront already."));
         return Ok(());
@@ -78,7 +80,9 @@ async fn push(args: &PushArgs) -> anyhow::Result<()> {
             say(format!("The stage {stage} uses version {version} now; its functions within a minute."));
             Ok(())
         }
-        Pushed::Conflict { .. } => bail!("somebody else pushed at this moment: look at theirs and push again"),
+        Pushed::Conflict { .. } => {
+            bail!("somebody else pushed at this moment: look at theirs and push again")
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What every function shares: its [environment](env), [AWS clients](aws), [secrets], queue
+//! What every function shares: its [environment](mod@env), [AWS clients](aws), [secrets], queue
 //! [envelopes](envelope) and the [batch loop](batch), [tokens](token) and [keyed hashes](keyed),
 //! [logs](log) and [metrics].
 //!

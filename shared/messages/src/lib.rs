@@ -1,7 +1,7 @@
 //! Everything Hashcart says: public replies, mails, and the texts of its pages.
 //!
 //! The words live in Fluent files under `locales/`, one folder per language, and are put into a few
-//! layouts under `templates/`. What may be said where is decided in two places: [`voices`] says for
+//! layouts under `templates/`. What may be said where is decided in two places: [`voices()`] says for
 //! each outcome whether it has a reply and a mail, [`public`] turns what a feed says of a product
 //! into words that are safe in public.
 //!

@@ -118,7 +118,7 @@ impl Import {
     }
 
     /// Takes the next listing of the feed: writes it if it is new or differs. Writes go on beside
-    /// what follows; [`Import::finish`] waits for them.
+    /// what follows; [`Import::settle`] waits for them.
     ///
     /// # Errors
     /// When an earlier batch can't be written.
