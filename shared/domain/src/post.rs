@@ -156,7 +156,8 @@ pub enum NetworkEvent {
         /// When it was deleted, as far as the network says; else when we saw it.
         at: Timestamp,
     },
-    /// A shopper withdrew our app's access on the network: the link is to be removed.
+    /// A shopper withdrew our app's access on the network. Counted; the link stays until they unlink it
+    /// themselves, because the network says nothing about our own pages.
     Revoked {
         /// The account.
         user: UserId,
