@@ -20,6 +20,7 @@ pub use import::{Caution, Job, Summary, import, import_file};
 
 use crate::checkout::Checkout;
 use crate::stage::StageArgs;
+use crate::storefront;
 use crate::terminal::say;
 
 /// How many rejected rows are shown on the terminal; a report file holds all of them.
@@ -122,7 +123,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 async fn run_import(args: ImportArgs) -> anyhow::Result<()> {
     let aws = args.stage.aws().await?;
     let (storefront, folder) = match &args.storefront {
-        Some(path) => (read_storefront(path)?, path.parent().map(Path::to_owned)),
+        Some(path) => (storefront::read(path, true)?, path.parent().map(Path::to_owned)),
         None => (pushed(&args.stage.settings().await?, &args.stage.name).await?, None),
     };
     let marketplace = marketplace(&storefront, args.marketplace.as_deref())?;
@@ -140,7 +141,7 @@ async fn run_import(args: ImportArgs) -> anyhow::Result<()> {
 
 async fn run_check(args: CheckArgs) -> anyhow::Result<()> {
     let path = args.storefront.clone().map_or_else(default_storefront, Ok)?;
-    let storefront = read_storefront(&path)?;
+    let storefront = storefront::read(&path, true)?;
     let job = Job {
         marketplace: marketplace(&storefront, args.marketplace.as_deref())?,
         default_exposure: storefront.map.price_exposure,
@@ -295,12 +296,6 @@ fn default_storefront() -> anyhow::Result<PathBuf> {
     let checkout =
         Checkout::find().context("there is no storefront.toml here: name one with --storefront")?;
     Ok(checkout.demo_storefront())
-}
-
-fn read_storefront(path: &Path) -> anyhow::Result<Storefront> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(|| format!("{name} can't be read"))?;
-    crate::storefront::parse(&name, &text)
 }
 
 /// The storefront that the stage's functions read: links are made canonical by it on both sides.

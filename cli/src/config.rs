@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use domain::storefront::Storefront;
 use lambda::clock::Clock;
 use store::settings::Pushed;
 
 use crate::stage::StageArgs;
+use crate::storefront;
 use crate::terminal::say;
 
 /// Checks `storefront.toml` and makes it the one that a stage uses.
@@ -54,7 +54,7 @@ struct PushArgs {
 pub async fn run(args: Args) -> anyhow::Result<()> {
     match args.action {
         Action::Check(args) => {
-            let storefront = read(&args.file, false)?;
+            let storefront = storefront::read(&args.file, false)?;
             say(format!("{} is a valid storefront of {}.", args.file.display(), storefront.brand));
             Ok(())
         }
@@ -63,7 +63,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn push(args: &PushArgs) -> anyhow::Result<()> {
-    let storefront = read(&args.file, args.stage.is_local())?;
+    let storefront = storefront::read(&args.file, args.stage.is_local())?;
     let settings = args.stage.settings().await?;
     let stage = &args.stage.name;
     let current = settings
@@ -84,10 +84,4 @@ async fn push(args: &PushArgs) -> anyhow::Result<()> {
             bail!("somebody else pushed at this moment: look at theirs and push again")
         }
     }
-}
-
-fn read(file: &std::path::Path, local: bool) -> anyhow::Result<Storefront> {
-    let name = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| format!("{name} can't be read"))?;
-    Storefront::from_toml(&text, local).with_context(|| format!("{name} is not valid"))
 }

@@ -1,5 +1,7 @@
 //! Reads `storefront.toml`.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use domain::storefront::Storefront;
 
@@ -10,4 +12,14 @@ use domain::storefront::Storefront;
 /// When it is not valid: every problem with its key and line.
 pub(crate) fn parse(name: &str, text: &str) -> anyhow::Result<Storefront> {
     Storefront::from_toml(text, true).with_context(|| format!("{name} is not valid"))
+}
+
+/// Reads and checks the storefront in `file`. Plain http to this machine is valid only where `is_local`.
+///
+/// # Errors
+/// When it can't be read or is not valid.
+pub(crate) fn read(file: &Path, is_local: bool) -> anyhow::Result<Storefront> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("{name} can't be read"))?;
+    Storefront::from_toml(&text, is_local).with_context(|| format!("{name} is not valid"))
 }
