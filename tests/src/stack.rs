@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// How long the stack may take from its start to ready: it builds the functions first.
 const READY_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// How long anything that a post causes may take before a test gives up on it.
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(60);
 
 /// A running local stack. It stops when this process ends, however it ends: the shell around it reads
 /// from our side of a pipe and tells the stack to stop when that closes.
@@ -159,7 +159,7 @@ impl Stack {
             .to_owned())
     }
 
-    /// Asks until `check` gives something, at most half a minute.
+    /// Asks until `check` gives something, at most a minute.
     ///
     /// # Errors
     /// When it never does; the error names `what`.
