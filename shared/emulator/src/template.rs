@@ -64,18 +64,23 @@ pub(crate) fn with_code(
     }
 }
 
-/// Adds `mark` as the template's metadata, where it changes no resource and can be read back. A
-/// template with metadata of its own stays as it is: it is then deployed each time.
+/// Adds `mark` to the template's metadata, where it changes no resource and can be read back.
 pub(crate) fn with_mark(mut template: String, mark: &str) -> String {
-    if !template.lines().any(|line| line.starts_with("Metadata:")) {
-        if !template.ends_with('\n') {
-            template.push('\n');
-        }
-        template.push_str("Metadata:\n  Deployment: ");
-        template.push_str(mark);
+    const METADATA: &str = "Metadata:\n";
+    let entry = format!("  Deployment: {mark}\n");
+    let own = if template.starts_with(METADATA) {
+        Some(0)
+    } else {
+        template.find("\nMetadata:\n").map(|at| at + 1)
+    };
+    if let Some(at) = own {
+        template.insert_str(at + METADATA.len(), &entry);
+        return template;
+    }
+    if !template.ends_with('\n') {
         template.push('\n');
     }
-    template
+    template + METADATA + &entry
 }
 
 /// The indentation and value of a line `CodeUri: <path>`.
@@ -98,7 +103,7 @@ pub(crate) fn only_data(template: &str) -> Result<String, TemplateError> {
     if let Some(outputs) = root.get_mut("Outputs").and_then(Value::as_mapping_mut) {
         outputs.retain(|name, _| kept.contains(name));
     }
-    for part in ["Transform", "Globals", "Conditions"] {
+    for part in ["Transform", "Globals"] {
         root.remove(part);
     }
     Ok(serde_yaml_ng::to_string(&root)?)
@@ -125,6 +130,8 @@ Resources:
   Queue:
     Type: AWS::SQS::Queue
     Properties: {QueueName: !Sub \"a-${Stage}\"}
+Conditions:
+  HasKey: !Equals [a, b]
 Outputs:
   Queue: {Value: !Ref Queue}
   Add: {Value: !Ref Add}
@@ -162,6 +169,24 @@ Outputs:
     }
 
     #[test]
+    fn a_mark_stands_beside_the_metadata_that_is_there() {
+        let with = |template: &str| -> Value {
+            serde_yaml_ng::from_str(&with_mark(template.to_owned(), "m")).unwrap()
+        };
+        for template in
+            ["Resources: {}", "Metadata:\n  Own: 1\nResources: {}\n", "Resources: {}\nMetadata:\n  Own: 1\n"]
+        {
+            let marked = with(template);
+            assert_eq!(marked["Metadata"]["Deployment"], "m", "{template}");
+            assert_eq!(marked["Metadata"]["Own"].is_number(), template.contains("Own"), "{template}");
+            assert!(marked["Resources"].is_mapping(), "{template}");
+        }
+        let nested = with("Resources:\n  A:\n    Metadata:\n      Own: 1\n");
+        assert_eq!(nested["Metadata"]["Deployment"], "m");
+        assert!(nested["Resources"]["A"]["Metadata"].get("Deployment").is_none());
+    }
+
+    #[test]
     fn the_data_part_keeps_tables_queues_and_their_outputs() {
         let result: Value = serde_yaml_ng::from_str(&only_data(TEMPLATE).unwrap()).unwrap();
         let names = |part: &str| -> Vec<String> {
@@ -171,6 +196,7 @@ Outputs:
         assert_eq!(names("Resources"), ["Queue"]);
         assert_eq!(names("Outputs"), ["Queue"]);
         assert!(only_data(TEMPLATE).unwrap().contains("!Sub"));
+        assert!(result["Conditions"].get("HasKey").is_some(), "what queues and tables ask for");
         assert!(result.get("Transform").is_none());
     }
 }
