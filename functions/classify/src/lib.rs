@@ -117,6 +117,12 @@ impl Classify {
         })
     }
 
+    /// The same with other HTTP: what carries its requests may be given, see [`networks::Transport`].
+    #[must_use]
+    pub fn with_http(self, http: Http) -> Self {
+        Self { lookup: self.lookup.with_http(http.clone()), http, ..self }
+    }
+
     async fn configured(&self) -> Result<Arc<Configured>, ClassifyError> {
         let fetch = || async {
             let snapshot = self.settings.snapshot().await?.ok_or(ClassifyError::NoStorefront)?;

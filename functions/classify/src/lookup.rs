@@ -62,6 +62,10 @@ impl Lookup {
         Self { catalog, http, products: Cache::new(KEPT), short_links: Cache::new(KEPT) }
     }
 
+    pub(crate) fn with_http(self, http: Http) -> Self {
+        Self { http, ..self }
+    }
+
     /// What `link` stands for by these rules.
     pub(crate) async fn resolve(
         &self,

@@ -53,6 +53,12 @@ impl Notify {
         })
     }
 
+    /// The same with other HTTP: what carries its requests may be given, see [`networks::Transport`].
+    #[must_use]
+    pub fn with_http(self, http: networks::Http) -> Self {
+        Self { notices: self.notices.with_http(http), ..self }
+    }
+
     /// Works through a batch of either queue. Lambda never mixes two queues in one batch.
     ///
     /// # Errors

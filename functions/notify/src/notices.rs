@@ -149,6 +149,12 @@ impl Notices {
         })
     }
 
+    /// The same with other HTTP: what carries its requests may be given, see [`networks::Transport`].
+    #[must_use]
+    pub fn with_http(self, http: Http) -> Self {
+        Self { http, ..self }
+    }
+
     async fn snapshot(&self) -> Result<Arc<Snapshot>, NotifyError> {
         let fetch = || async { self.settings.snapshot().await?.ok_or(NotifyError::NoStorefront) };
         self.snapshot.get(self.clock.now(), fetch).await

@@ -7,6 +7,7 @@ use domain::Retryable;
 use crate::guard::GuardError;
 use crate::parse::ParseError;
 use crate::secrets::SecretName;
+use crate::transport::Cause;
 
 /// Why a network could not be read, answered or asked who somebody is.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +29,10 @@ pub enum NetworkError {
     },
     /// No connection: the request never left.
     #[error("no connection to the network")]
-    NotSent(#[source] reqwest::Error),
+    NotSent(#[source] Cause),
     /// Sent, but no answer came (or it broke off): it may have had its effect.
     #[error("the network did not answer")]
-    Unanswered(#[source] reqwest::Error),
+    Unanswered(#[source] Cause),
     /// The network failed with a 5xx: it may have had its effect.
     #[error("the network failed with status {status}")]
     Failed {

@@ -17,7 +17,8 @@ use domain::Retryable;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use crate::http::{Reach, USER_AGENT, is_this_machine, read_at_most, tls};
+use crate::http::{Reach, USER_AGENT, is_this_machine, read_at_most, tls, uri};
+use crate::transport::{Cause, Transport, TransportResponse};
 
 /// The most redirects that are followed.
 pub const MAX_REDIRECTS: usize = 5;
@@ -52,7 +53,7 @@ pub enum GuardError {
     TimedOut,
     /// The server can't be reached or broke off.
     #[error("no answer")]
-    Unanswered(#[source] reqwest::Error),
+    Unanswered(#[source] Cause),
     /// The server failed or throttles.
     #[error("the server failed with status {status}")]
     Failed {
@@ -129,6 +130,40 @@ pub struct Guard {
     reach: Reach,
     resolver: Arc<dyn Resolve>,
     client: OnceLock<reqwest::Client>,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+/// What one request of a chain of redirects brought.
+enum Hop {
+    Sockets(reqwest::Response),
+    Whole(TransportResponse),
+}
+
+impl Hop {
+    fn status(&self) -> u16 {
+        match self {
+            Self::Sockets(response) => response.status().as_u16(),
+            Self::Whole(response) => response.status().as_u16(),
+        }
+    }
+
+    fn headers(&self) -> &::http::HeaderMap {
+        match self {
+            Self::Sockets(response) => response.headers(),
+            Self::Whole(response) => response.headers(),
+        }
+    }
+
+    async fn body(self) -> Result<Vec<u8>, GuardError> {
+        match self {
+            Self::Sockets(response) => read_at_most(response, BODY_LIMIT)
+                .await
+                .map_err(|error| GuardError::Unanswered(error.into()))?
+                .ok_or(GuardError::TooLong),
+            Self::Whole(response) if response.body().len() > BODY_LIMIT => Err(GuardError::TooLong),
+            Self::Whole(response) => Ok(response.into_body()),
+        }
+    }
 }
 
 impl fmt::Debug for Guard {
@@ -145,7 +180,12 @@ impl Guard {
 
     /// A guard that asks `resolver` for addresses; what it answers is checked like any other answer.
     pub fn with_resolver(reach: Reach, resolver: Arc<dyn Resolve>) -> Self {
-        Self { reach, resolver, client: OnceLock::new() }
+        Self { reach, resolver, client: OnceLock::new(), transport: None }
+    }
+
+    /// A guard whose requests `transport` carries: what DNS would say is never asked.
+    pub fn with_transport(reach: Reach, transport: Arc<dyn Transport>) -> Self {
+        Self { transport: Some(transport), ..Self::new(reach) }
     }
 
     /// Whether `url` may be requested, as far as can be said before DNS.
@@ -209,12 +249,8 @@ impl Guard {
                 match redirect(&url, &response)? {
                     Some(next) => url = next,
                     None => {
-                        let status = response.status().as_u16();
-                        let body = read_at_most(response, BODY_LIMIT)
-                            .await
-                            .map_err(GuardError::Unanswered)?
-                            .ok_or(GuardError::TooLong)?;
-                        return Ok(Fetched { url, status, body });
+                        let status = response.status();
+                        return Ok(Fetched { url, status, body: response.body().await? });
                     }
                 }
             }
@@ -236,7 +272,7 @@ impl Guard {
             let mut url = upgraded(url.clone());
             for _ in 0..MAX_REDIRECTS {
                 let response = self.hop(&url, Hosts::Only(shorteners), "*/*").await?;
-                let status = response.status().as_u16();
+                let status = response.status();
                 match redirect(&url, &response)? {
                     Some(next) if is_shortener(&next) => url = upgraded(next),
                     Some(next) => return Ok(next),
@@ -249,15 +285,24 @@ impl Guard {
         .await
     }
 
-    async fn hop(&self, url: &Url, hosts: Hosts<'_>, accept: &str) -> Result<reqwest::Response, GuardError> {
+    async fn hop(&self, url: &Url, hosts: Hosts<'_>, accept: &str) -> Result<Hop, GuardError> {
         self.check(url, hosts)?;
+        if let Some(transport) = &self.transport {
+            let mut request = ::http::Request::new(Vec::new());
+            *request.uri_mut() = uri(url);
+            if let Ok(accept) = ::http::HeaderValue::from_str(accept) {
+                request.headers_mut().insert(ACCEPT, accept);
+            }
+            let carried = transport.send(request).await;
+            return carried.map(Hop::Whole).map_err(|error| GuardError::Unanswered(error.into()));
+        }
         let request = self.client()?.get(url.clone()).header(ACCEPT, accept);
-        request.send().await.map_err(|error| {
+        request.send().await.map(Hop::Sockets).map_err(|error| {
             let error = error.without_url();
             if is_not_public(&error) {
                 GuardError::Refused(Refusal::NotPublic)
             } else {
-                GuardError::Unanswered(error)
+                GuardError::Unanswered(error.into())
             }
         })
     }
@@ -297,8 +342,8 @@ fn upgraded(mut url: Url) -> Url {
     url
 }
 
-fn redirect(from: &Url, response: &reqwest::Response) -> Result<Option<Url>, GuardError> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+fn redirect(from: &Url, response: &Hop) -> Result<Option<Url>, GuardError> {
+    if !matches!(response.status(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
     let location =

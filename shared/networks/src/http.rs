@@ -10,6 +10,7 @@ use url::{Host, Url};
 
 use crate::error::NetworkError;
 use crate::guard::Guard;
+use crate::transport::{Transport, TransportError, TransportResponse};
 
 /// The whole time that one request to an API may take.
 const TIMEOUT: Duration = Duration::from_secs(8);
@@ -73,6 +74,7 @@ struct Inner {
     reach: Reach,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     client: OnceLock<reqwest::Client>,
+    transport: Option<Arc<dyn Transport>>,
     guard: Guard,
 }
 
@@ -85,8 +87,28 @@ impl fmt::Debug for Http {
 impl Http {
     /// HTTP within `reach`, with the time as `clock` says it.
     pub fn new(reach: Reach, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        let guard = Guard::new(reach.clone());
-        Self(Arc::new(Inner { reach, clock: Box::new(clock), client: OnceLock::new(), guard }))
+        Self::made(reach, clock, None)
+    }
+
+    /// The same with `transport` in place of sockets.
+    pub fn with_transport(
+        reach: Reach,
+        transport: Arc<dyn Transport>,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
+        Self::made(reach, clock, Some(transport))
+    }
+
+    fn made(
+        reach: Reach,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+        transport: Option<Arc<dyn Transport>>,
+    ) -> Self {
+        let guard = match &transport {
+            None => Guard::new(reach.clone()),
+            Some(transport) => Guard::with_transport(reach.clone(), Arc::clone(transport)),
+        };
+        Self(Arc::new(Inner { reach, clock: Box::new(clock), client: OnceLock::new(), transport, guard }))
     }
 
     /// The client for whatever a post can name.
@@ -119,6 +141,21 @@ impl Http {
         if !self.0.reach.allows_configured(call.url) {
             return Err(NetworkError::Address(call.setting));
         }
+        match &self.0.transport {
+            None => self.send_by_sockets(call).await,
+            Some(transport) => {
+                let carried = transport.send(call.whole());
+                match tokio::time::timeout(TIMEOUT, carried).await {
+                    Ok(Ok(answered)) => Answer::of(answered),
+                    Ok(Err(error @ TransportError::NotConnected)) => Err(NetworkError::NotSent(error.into())),
+                    Ok(Err(error @ TransportError::BrokenOff)) => Err(NetworkError::Unanswered(error.into())),
+                    Err(late) => Err(NetworkError::Unanswered(late.into())),
+                }
+            }
+        }
+    }
+
+    async fn send_by_sockets(&self, call: &Call<'_>) -> Result<Answer, NetworkError> {
         let mut request = self.client()?.request(call.method.clone(), call.url.clone());
         for (name, value) in call.headers {
             request = request.header(*name, value);
@@ -128,13 +165,17 @@ impl Http {
         }
         let response = request.send().await.map_err(|error| {
             let error = error.without_url();
-            if error.is_connect() { NetworkError::NotSent(error) } else { NetworkError::Unanswered(error) }
+            if error.is_connect() {
+                NetworkError::NotSent(error.into())
+            } else {
+                NetworkError::Unanswered(error.into())
+            }
         })?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read_at_most(response, ANSWER_LIMIT)
             .await
-            .map_err(NetworkError::Unanswered)?
-            .ok_or(NetworkError::Unreadable(crate::ParseError::invalid(".", "answer too long")))?;
+            .map_err(|error| NetworkError::Unanswered(error.into()))?
+            .ok_or_else(too_long)?;
         Ok(Answer { status, headers, body })
     }
 }
@@ -152,6 +193,30 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Option<&'a [u8]>,
 }
 
+impl Call<'_> {
+    /// The request as a transport takes it.
+    fn whole(&self) -> ::http::Request<Vec<u8>> {
+        let mut request = ::http::Request::new(self.body.unwrap_or_default().to_vec());
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri(self.url);
+        for (name, value) in self.headers {
+            if let Ok(value) = ::http::HeaderValue::from_str(value) {
+                request.headers_mut().insert(*name, value);
+            }
+        }
+        request
+    }
+}
+
+/// An address as the request of a transport carries it. What `url` has read, `http` reads too.
+pub(crate) fn uri(url: &Url) -> ::http::Uri {
+    url.as_str().parse().unwrap_or_default()
+}
+
+fn too_long() -> NetworkError {
+    NetworkError::Unreadable(crate::ParseError::invalid(".", "answer too long"))
+}
+
 /// An API's answer.
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -160,6 +225,14 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    fn of(answered: TransportResponse) -> Result<Self, NetworkError> {
+        let (parts, body) = answered.into_parts();
+        if body.len() > ANSWER_LIMIT {
+            return Err(too_long());
+        }
+        Ok(Self { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+
     /// The error that the status stands for where networks agree; each network looks at the statuses
     /// that mean something of their own to it first.
     pub(crate) fn error(&self, now: Timestamp) -> Option<NetworkError> {

@@ -18,6 +18,7 @@ mod secrets;
 mod sign_in;
 mod signature;
 pub mod standard_webhooks;
+mod transport;
 mod webhook;
 mod words;
 pub mod x;
@@ -31,4 +32,5 @@ pub use network::{
 pub use parse::{FieldProblem, ParseError};
 pub use secrets::{NetworkSecrets, Secret, SecretName};
 pub use sign_in::{Account, SignIn};
+pub use transport::{Carried, Transport, TransportError, TransportRequest, TransportResponse};
 pub use webhook::{HandshakeAnswer, Verified, VerifyError, WebhookRequest};
