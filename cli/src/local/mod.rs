@@ -169,7 +169,7 @@ async fn start(args: &Args, checkout: &Checkout) -> anyhow::Result<Running> {
 
     let functions = build::functions(checkout.root())?;
     let venv = Venv::of_checkout(checkout.root());
-    let options = Options::new(venv, data.join("emulator")).keep_state().smtp(smtp);
+    let options = Options::new(venv, data.join("emulator")).keep_state().enforce_iam().smtp(smtp);
     app.set_doing("building the functions");
     let (binaries, emulator) =
         tokio::try_join!(build_functions(checkout.root(), &functions), start_emulator(options))?;
@@ -192,7 +192,7 @@ async fn start(args: &Args, checkout: &Checkout) -> anyhow::Result<Running> {
         carts: Carts::new(dynamodb, deployed.output("CartsTable")?),
     };
     app.set_doing("warming the functions up");
-    warm_up(&stack, emulator.port(), &functions).await;
+    warm_up(&stack, &account, &functions).await;
     app.set_stack(stack);
     tasks.spawn(playground::deliver_all(Arc::clone(&app)));
     let endpoint = Endpoint::publish(&data, &emulator.endpoint())?;
@@ -328,21 +328,19 @@ fn plain_client() -> anyhow::Result<reqwest::Client> {
 
 /// Starts each function's process by an event without records or a request, so that the first post
 /// doesn't wait for it. A function that can't be warmed is slower once, nothing else.
-async fn warm_up(stack: &Stack, emulator_port: u16, functions: &[String]) {
+async fn warm_up(stack: &Stack, account: &emulator::Account, functions: &[String]) {
     let step = Step::begin("functions warmed up");
     let calls = functions.iter().map(|function| async move {
-        let request = match function.as_str() {
-            "webhook-ingest" => stack.http.get(format!("{}/webhooks/{}", stack.api_url, stack.network)),
-            "account-link" => stack.http.get(format!("{}/link", stack.api_url)),
-            "cart-page" => stack.http.get(format!("{}/cart", stack.api_url)),
-            other => stack
-                .http
-                .post(format!(
-                    "http://127.0.0.1:{emulator_port}/2015-03-31/functions/hashcart-local-{other}/invocations"
-                ))
-                .body(r#"{"Records":[]}"#),
+        let page = match function.as_str() {
+            "webhook-ingest" => format!("/webhooks/{}", stack.network),
+            "account-link" => "/link".to_owned(),
+            "cart-page" => "/cart".to_owned(),
+            other => {
+                let name = format!("hashcart-local-{other}");
+                return emulator::invoke(account, &name, r#"{"Records":[]}"#).await.is_ok();
+            }
         };
-        request.send().await.is_ok()
+        stack.http.get(format!("{}{page}", stack.api_url)).send().await.is_ok()
     });
     let warm = futures::future::join_all(calls).await.into_iter().filter(|warm| *warm).count();
     step.done(&warm.to_string());

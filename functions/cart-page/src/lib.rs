@@ -46,6 +46,9 @@ const PRODUCTS_KEPT: Duration = Duration::from_secs(30);
 /// How many products are kept.
 const PRODUCTS: usize = 500;
 
+/// The secrets that these pages need; those of networks are none of them.
+const SECRETS: [&str; 2] = ["hash-key", "signing-key"];
+
 /// What all requests share. Nothing is read before the first one.
 #[derive(Debug)]
 pub struct App {
@@ -65,7 +68,7 @@ impl App {
     /// # Errors
     /// When a variable that the template sets is missing or wrong.
     pub fn new(env: &Environment, aws: &Aws, clock: Clock) -> Result<Self, EnvError> {
-        let secrets = Secrets::new(aws.ssm(), env.secrets_prefix());
+        let secrets = Secrets::named(aws.ssm(), env.secrets_prefix(), &SECRETS);
         Self::with_secrets(env, aws, clock, secrets)
     }
 

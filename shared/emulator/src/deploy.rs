@@ -16,7 +16,7 @@ use aws_smithy_types::DateTime;
 
 use crate::{
     Account,
-    http::{Bucket, UploadError},
+    http::{Bucket, RequestError},
     package::{Package, PackageError, sha256_hex},
     template::{self, TemplateError},
 };
@@ -57,7 +57,7 @@ pub enum DeployError {
     },
     /// A package can't be uploaded.
     #[error(transparent)]
-    Upload(#[from] UploadError),
+    Upload(#[from] RequestError),
     /// The emulator refused a request.
     #[error("the emulator's CloudFormation refused to {doing} the stack {stack}")]
     Refused {

@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Why a request to the emulator failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum UploadError {
+pub enum RequestError {
     /// There was no answer.
     #[error("the emulator didn't answer")]
     Http(#[from] reqwest::Error),
@@ -28,9 +28,9 @@ pub enum UploadError {
     #[error("the request can't be signed")]
     Signing(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The answer was a refusal.
-    #[error("the emulator's object store refused {path}: {status} {answer}")]
+    #[error("the emulator refused {path}: {status} {answer}")]
     Refused {
-        /// The bucket or object.
+        /// What was asked for.
         path: String,
         /// The HTTP status.
         status: StatusCode,
@@ -53,85 +53,80 @@ pub(crate) async fn is_ready(port: u16) -> bool {
     matches!(client.get(address).send().await, Ok(answer) if answer.status().is_success())
 }
 
-/// Puts objects into a bucket of the emulator's S3.
-///
-/// S3's own SDK is left out on purpose: two plain PUTs don't earn its compile time.
+/// Signed requests to one account of an emulator.
 #[derive(Debug)]
-pub(crate) struct Bucket {
+pub(crate) struct Signed {
     client: Client,
     credentials: Credentials,
     address: String,
-    name: String,
 }
 
-impl Bucket {
-    /// Creates the bucket unless it is there.
-    pub(crate) async fn open(account: &crate::Account, name: String) -> Result<Self, UploadError> {
-        let bucket = Self {
+/// A request that is to be signed.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    /// The service by its name in signatures: `s3`.
+    pub(crate) service: &'static str,
+    pub(crate) method: Method,
+    /// The path with its query, beginning with a slash.
+    pub(crate) path: &'a str,
+    pub(crate) content_type: Option<&'static str>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Signed {
+    pub(crate) fn new(account: &crate::Account) -> Result<Self, RequestError> {
+        Ok(Self {
             client: client()?,
             credentials: account.credentials(),
             address: account.endpoint().to_owned(),
-            name,
-        };
-        match bucket.put_path(&format!("/{}", bucket.name), Vec::new()).await {
-            // S3's answer to a second creation by the same owner outside us-east-1; MiniStack's may change.
-            Err(UploadError::Refused { status, .. }) if status == StatusCode::CONFLICT => Ok(bucket),
-            Err(error) => Err(error),
-            Ok(()) => Ok(bucket),
+        })
+    }
+
+    /// Sends it and gives the answer's body.
+    pub(crate) async fn send(&self, call: Call<'_>) -> Result<Vec<u8>, RequestError> {
+        let url = format!("{}{}", self.address, call.path);
+        let mut request = self.client.request(call.method, &url).body(call.body.clone()).build()?;
+        if let Some(content_type) = call.content_type {
+            let value = reqwest::header::HeaderValue::from_static(content_type);
+            request.headers_mut().insert(reqwest::header::CONTENT_TYPE, value);
         }
-    }
-
-    /// Stores an object and returns its `s3://` address.
-    pub(crate) async fn put(&self, key: &str, content: Vec<u8>) -> Result<String, UploadError> {
-        self.put_path(&format!("/{}/{key}", self.name), content).await?;
-        Ok(format!("s3://{}/{key}", self.name))
-    }
-
-    /// The `http://` address of an object.
-    pub(crate) fn address_of(&self, key: &str) -> String {
-        format!("{}/{}/{key}", self.address, self.name)
-    }
-
-    async fn put_path(&self, path: &str, content: Vec<u8>) -> Result<(), UploadError> {
-        let url = format!("{}{path}", self.address);
-        let mut request = self.client.put(&url).body(content).build()?;
-        self.sign(&mut request)?;
+        self.sign(&mut request, call.service, &call.body)?;
         let answer = self.client.execute(request).await?;
         let status = answer.status();
         if status.is_success() {
-            return Ok(());
+            return Ok(answer.bytes().await?.into());
         }
-        Err(UploadError::Refused {
-            path: path.to_owned(),
+        Err(RequestError::Refused {
+            path: call.path.to_owned(),
             status,
             answer: answer.text().await.unwrap_or_default(),
         })
     }
 
-    /// Signature version 4 the way S3 wants it: the path as it is, the body left out.
-    fn sign(&self, request: &mut Request) -> Result<(), UploadError> {
-        let signing = |error: Box<dyn std::error::Error + Send + Sync>| UploadError::Signing(error);
+    /// Signature version 4; for S3 as S3 wants it: the path as it is, the body left out.
+    fn sign(&self, request: &mut Request, service: &'static str, body: &[u8]) -> Result<(), RequestError> {
+        let signing = |error: Box<dyn std::error::Error + Send + Sync>| RequestError::Signing(error);
         let mut settings = SigningSettings::default();
-        settings.percent_encoding_mode = PercentEncodingMode::Single;
-        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        let mut signed_body = SignableBody::Bytes(body);
+        if service == "s3" {
+            settings.percent_encoding_mode = PercentEncodingMode::Single;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+            signed_body = SignableBody::UnsignedPayload;
+        }
         let identity = self.credentials.clone().into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(REGION)
-            .name("s3")
+            .name(service)
             .time(SystemTime::now())
             .settings(settings)
             .build()
             .map_err(|error| signing(error.into()))?;
         let url = request.url().to_string();
-        let signable = SignableRequest::new(
-            Method::PUT.as_str(),
-            &url,
-            std::iter::empty(),
-            SignableBody::UnsignedPayload,
-        )
-        .map_err(|error| signing(error.into()))?;
+        let method = request.method().clone();
+        let signable = SignableRequest::new(method.as_str(), &url, std::iter::empty(), signed_body)
+            .map_err(|error| signing(error.into()))?;
         let (instructions, _) =
             sign(signable, &params.into()).map_err(|error| signing(error.into()))?.into_parts();
         for (name, value) in instructions.headers() {
@@ -142,5 +137,54 @@ impl Bucket {
             request.headers_mut().insert(name, value);
         }
         Ok(())
+    }
+}
+
+/// Calls a function by its full name (`hashcart-local-notify`) with an event and waits for its answer.
+///
+/// # Errors
+/// When the emulator refuses or knows no such function. What the function itself says doesn't matter.
+pub async fn invoke(account: &crate::Account, function: &str, event: &str) -> Result<(), RequestError> {
+    let path = format!("/2015-03-31/functions/{function}/invocations");
+    let body = event.as_bytes().to_vec();
+    let call = Call { service: "lambda", method: Method::POST, path: &path, content_type: None, body };
+    Signed::new(account)?.send(call).await.map(drop)
+}
+
+/// Puts objects into a bucket of the emulator's S3.
+///
+/// S3's own SDK is left out on purpose: two plain PUTs don't earn its compile time.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    signed: Signed,
+    name: String,
+}
+
+impl Bucket {
+    /// Creates the bucket unless it is there.
+    pub(crate) async fn open(account: &crate::Account, name: String) -> Result<Self, RequestError> {
+        let bucket = Self { signed: Signed::new(account)?, name };
+        match bucket.put_path(&format!("/{}", bucket.name), Vec::new()).await {
+            // S3's answer to a second creation by the same owner outside us-east-1; MiniStack's may change.
+            Err(RequestError::Refused { status, .. }) if status == StatusCode::CONFLICT => Ok(bucket),
+            Err(error) => Err(error),
+            Ok(()) => Ok(bucket),
+        }
+    }
+
+    /// Stores an object and returns its `s3://` address.
+    pub(crate) async fn put(&self, key: &str, content: Vec<u8>) -> Result<String, RequestError> {
+        self.put_path(&format!("/{}/{key}", self.name), content).await?;
+        Ok(format!("s3://{}/{key}", self.name))
+    }
+
+    /// The `http://` address of an object.
+    pub(crate) fn address_of(&self, key: &str) -> String {
+        format!("{}/{}/{key}", self.signed.address, self.name)
+    }
+
+    async fn put_path(&self, path: &str, body: Vec<u8>) -> Result<(), RequestError> {
+        let call = Call { service: "s3", method: Method::PUT, path, content_type: None, body };
+        self.signed.send(call).await.map(drop)
     }
 }

@@ -40,6 +40,7 @@ mod http;
 mod logs;
 mod mail;
 mod package;
+pub mod privilege;
 mod process;
 mod shared;
 mod template;
@@ -47,7 +48,7 @@ mod venv;
 
 pub use account::Account;
 pub use deploy::{DeployError, Deployment, Failure, Stack};
-pub use http::UploadError;
+pub use http::{RequestError, invoke};
 pub use logs::{Line, Logs, LogsError};
 pub use mail::{SenderError, verify_sender};
 pub use package::{Package, PackageError};

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from base64 import b64decode
+from contextvars import ContextVar
 from email import message_from_bytes
 from email.utils import parseaddr
 
@@ -59,41 +60,89 @@ def follow_parent(data, remove_data):
 
 
 def path_of_parameters(region, account, body, query_params):
-    return f"arn:aws:ssm:{region}:{account}:parameter{json.loads(body)['Path']}"
+    return [f"arn:aws:ssm:{region}:{account}:parameter{json.loads(body)['Path']}"]
 
 
-def identity_of_mail(region, account, body, query_params):
-    def parameter(name):
-        value = query_params.get(name, "")
-        return value[0] if isinstance(value, list) else value
+def parameter(query_params, name):
+    value = query_params.get(name, "")
+    return value[0] if isinstance(value, list) else value
 
-    source = parameter("Source") or message_from_bytes(b64decode(parameter("RawMessage.Data"))).get("From", "")
-    return f"arn:aws:ses:{region}:{account}:identity/{parseaddr(source)[1]}"
+
+def resources_of_mail(region, account, body, query_params):
+    """The sender's identity, and the configuration set where the mail names one."""
+    mail = message_from_bytes(b64decode(parameter(query_params, "RawMessage.Data")))
+    source = parameter(query_params, "Source") or mail.get("From", "")
+    configuration = parameter(query_params, "ConfigurationSetName") or mail.get("X-SES-CONFIGURATION-SET", "")
+    resources = [f"identity/{parseaddr(source)[1]}"]
+    if configuration:
+        resources.append(f"configuration-set/{configuration.strip()}")
+    return [f"arn:aws:ses:{region}:{account}:{resource}" for resource in resources]
 
 
 # MiniStack 1.5.33 checks these actions against "*" where AWS checks them against what they name, so that
 # a role which may use one path or one sender only could use none.
 NAMED = {
     "ssm:GetParametersByPath": path_of_parameters,
-    "ses:SendRawEmail": identity_of_mail,
+    "ses:SendRawEmail": resources_of_mail,
 }
+
+# What a request names beside its first resource.
+FURTHER = ContextVar("further", default=())
 
 
 def name_resources():
     """Lets policies name what they allow."""
-    from ministack.core import iam_actions
+    from ministack.core import iam_actions, iam_evaluator
 
     original = iam_actions.extract_resource_arn
+    enforce = iam_evaluator.enforce
 
     def extract(service, method, path, headers, body, query_params, region, account_id):
+        FURTHER.set(())
         arn = original(service, method, path, headers, body, query_params, region, account_id)
         if arn != "*" or service not in ("ssm", "ses"):
             return arn
         action = iam_actions.extract_iam_action(service, method, path, headers, body, query_params)
         named = NAMED.get(action)
-        return named(region, account_id, body, query_params) if named else arn
+        if named is None:
+            return arn
+        first, *further = named(region, account_id, body, query_params)
+        FURTHER.set(further)
+        return first
+
+    def enforce_all(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
+        further, _ = FURTHER.get(), FURTHER.set(())
+        for resource in (resource_arn, *further):
+            denied = enforce(access_key_id, iam_action, service, region, resource, service_context)
+            if denied:
+                return denied
+        return None
 
     iam_actions.extract_resource_arn = extract
+    iam_evaluator.enforce = enforce_all
+
+
+def record_calls(path):
+    """Writes down which principal asked for what and whether its policies allow it: one JSON line for each
+    principal, action, resource and decision, in the order of their first use, and nothing else of a request.
+    """
+    from ministack.core import iam_evaluator
+
+    evaluate = iam_evaluator.evaluate
+    calls = open(path, "w", buffering=1)
+    known = set()
+
+    def evaluate_and_record(context, *policies):
+        result = evaluate(context, *policies)
+        allowed = result.decision == "Allow"
+        call = (context.principal_arn, context.action, context.resource_arn, allowed)
+        if call not in known:
+            known.add(call)
+            names = ("principal", "action", "resource", "allowed")
+            calls.write(json.dumps(dict(zip(names, call))) + "\n")
+        return result
+
+    iam_evaluator.evaluate = evaluate_and_record
 
 
 def keep_queue_addresses():
@@ -121,6 +170,7 @@ def main():
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     os.makedirs(os.environ["TMPDIR"])
     name_resources()
+    record_calls(os.path.join(options.data, "calls.jsonl"))
     keep_queue_addresses()
     from ministack.app import main as ministack
 

@@ -5,9 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_sdk_ssm::error::SdkError;
+use aws_sdk_ssm::operation::get_parameters::GetParametersError;
 use aws_sdk_ssm::operation::get_parameters_by_path::GetParametersByPathError;
+use aws_sdk_ssm::types::Parameter;
 use domain::Retryable;
+use domain::ids::NetworkId;
 use domain::time::Timestamp;
+use futures::future::try_join_all;
 
 use crate::cache::Refreshing;
 
@@ -39,16 +43,19 @@ pub enum SecretError {
     /// The parameter store didn't answer as it should.
     #[error("the secrets can't be read")]
     Read(#[source] Box<SdkError<GetParametersByPathError>>),
+    /// The parameter store didn't answer as it should to a request for a few of them.
+    #[error("the secrets can't be read")]
+    ReadNamed(#[source] Box<SdkError<GetParametersError>>),
     /// The secret isn't there.
-    #[error("the secret `{0}` is not set: `hashcart doctor` says how to put it")]
+    #[error("the secret `{0}` is not set: put it with `hashcart secrets set {0} --stage STAGE`")]
     Missing(String),
 }
 
 impl Retryable for SecretError {
-    /// Both are: an operator mends them, and the work waits in its queue until then.
+    /// All are: an operator mends them, and the work waits in its queue until then.
     fn retryable(&self) -> bool {
         match self {
-            Self::Read(_) | Self::Missing(_) => true,
+            Self::Read(_) | Self::ReadNamed(_) | Self::Missing(_) => true,
         }
     }
 }
@@ -90,14 +97,20 @@ pub struct Secrets {
 
 #[derive(Debug)]
 enum Source {
-    ParameterStore { ssm: aws_sdk_ssm::Client, prefix: String },
+    ParameterStore { ssm: aws_sdk_ssm::Client, prefix: String, named: Option<&'static [&'static str]> },
     Given(Arc<SecretSet>),
 }
 
 impl Secrets {
     /// Secrets under `prefix` (`/hashcart/prod/`).
     pub fn new(ssm: aws_sdk_ssm::Client, prefix: String) -> Self {
-        Self { source: Source::ParameterStore { ssm, prefix }, kept: Refreshing::default() }
+        Self { source: Source::ParameterStore { ssm, prefix, named: None }, kept: Refreshing::default() }
+    }
+
+    /// Only these secrets under `prefix`, ten at most: for a function whose role may read no other.
+    pub fn named(ssm: aws_sdk_ssm::Client, prefix: String, names: &'static [&'static str]) -> Self {
+        let source = Source::ParameterStore { ssm, prefix, named: Some(names) };
+        Self { source, kept: Refreshing::default() }
     }
 
     /// Secrets that are known already.
@@ -112,29 +125,70 @@ impl Secrets {
     pub async fn get(&self, now: Timestamp) -> Result<Arc<SecretSet>, SecretError> {
         match &self.source {
             Source::Given(set) => Ok(Arc::clone(set)),
-            Source::ParameterStore { ssm, prefix } => self.kept.get(now, || read(ssm, prefix)).await,
+            Source::ParameterStore { ssm, prefix, named } => {
+                let read = || async {
+                    match named {
+                        None => read(ssm, prefix, "").await.map(SecretSet::new),
+                        Some(names) => read_named(ssm, prefix, names).await.map(SecretSet::new),
+                    }
+                };
+                self.kept.get(now, read).await
+            }
+        }
+    }
+
+    /// The secrets of these networks and no others, read anew each time: for a function whose role may
+    /// read no other. The caller keeps what it makes of them.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub async fn of_networks<'n>(
+        &self,
+        networks: impl IntoIterator<Item = &'n NetworkId>,
+    ) -> Result<Arc<SecretSet>, SecretError> {
+        match &self.source {
+            Source::Given(set) => Ok(Arc::clone(set)),
+            Source::ParameterStore { ssm, prefix, .. } => {
+                let reads = networks.into_iter().map(|network| read(ssm, prefix, network.as_str()));
+                let texts = try_join_all(reads).await?;
+                Ok(Arc::new(SecretSet::new(texts.into_iter().flatten())))
+            }
         }
     }
 }
 
-async fn read(ssm: &aws_sdk_ssm::Client, prefix: &str) -> Result<SecretSet, SecretError> {
+/// Names, without the prefix, and texts.
+type Texts = Vec<(String, String)>;
+
+/// All that is kept under `<prefix><folder>`.
+async fn read(ssm: &aws_sdk_ssm::Client, prefix: &str, folder: &str) -> Result<Texts, SecretError> {
+    let path = format!("{prefix}{folder}");
     let mut pages = ssm
         .get_parameters_by_path()
-        .path(prefix.trim_end_matches('/'))
+        .path(path.trim_end_matches('/'))
         .recursive(true)
         .with_decryption(true)
         .into_paginator()
         .send();
-    let mut texts = Vec::new();
+    let mut texts = Texts::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| SecretError::Read(Box::new(error)))?;
-        for parameter in page.parameters.unwrap_or_default() {
-            if let (Some(name), Some(value)) = (parameter.name, parameter.value) {
-                texts.push((name.strip_prefix(prefix).unwrap_or(&name).to_owned(), value));
-            }
-        }
+        texts.extend(page.parameters.unwrap_or_default().into_iter().filter_map(|found| text(found, prefix)));
     }
-    Ok(SecretSet::new(texts))
+    Ok(texts)
+}
+
+/// These alone; one that isn't set is left out.
+async fn read_named(ssm: &aws_sdk_ssm::Client, prefix: &str, names: &[&str]) -> Result<Texts, SecretError> {
+    let names = names.iter().map(|name| format!("{prefix}{name}")).collect();
+    let request = ssm.get_parameters().set_names(Some(names)).with_decryption(true);
+    let answer = request.send().await.map_err(|error| SecretError::ReadNamed(Box::new(error)))?;
+    Ok(answer.parameters.unwrap_or_default().into_iter().filter_map(|found| text(found, prefix)).collect())
+}
+
+fn text(parameter: Parameter, prefix: &str) -> Option<(String, String)> {
+    let (name, value) = (parameter.name?, parameter.value?);
+    Some((name.strip_prefix(prefix).unwrap_or(&name).to_owned(), value))
 }
 
 #[cfg(test)]

@@ -160,11 +160,8 @@ impl Links {
             let there = refusals.first().and_then(|refusal| refusal.item.as_ref());
             let link = match there {
                 Some(item) => read_link(name, item)?,
-                // Unlinked again since: a further try parks it.
-                None => match self.link(account).await? {
-                    Some(link) => link,
-                    None => return Err(StoreError::Contended { operation: "parking" }),
-                },
+                // A further try sees what is there.
+                None => return Err(StoreError::Contended { operation: "parking" }),
             };
             Ok(Parked::Linked(link.customer))
         } else if failed(1) {
