@@ -79,6 +79,7 @@ pub(crate) async fn confirm(State(app): State<Arc<App>>, form: Form) -> Result<R
     let linked = app.linking.link(&link).await.map_err(Failure::unavailable)?;
     let network = confirmation.network.as_str();
     tracing::info!(network, new_customer = linked.new_customer, "linked an account");
+    lambda::metrics::ACCOUNTS_LINKED.add([network], &[]);
     let released = release(&visit, &app.sender, &link.account).await?;
     visit.sign_in(&linked.customer).await?;
     linked_page(&app, &visit, &confirmation, &released).await

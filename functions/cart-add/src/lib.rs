@@ -309,7 +309,7 @@ fn tell(ended: &Ended) {
         let what = if replayed { "decided before" } else { "decided" };
         tracing::info!(post, line = line.line, outcome, step = ended.outcomes.step, "{what}: {outcome}");
         if !replayed {
-            metrics::count("Decided", &[("outcome", outcome), ("network", network)], &[("post", &post)]);
+            metrics::DECIDED.add([network, outcome], &[("post", &post)]);
         }
     }
 }

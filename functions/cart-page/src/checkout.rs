@@ -38,6 +38,7 @@ pub(crate) async fn hand_over(
     }
     let addresses = addresses(&market, lines.iter().copied()).map_err(Failure::unavailable)?;
     app.note(&visit, &lines).await;
+    lambda::metrics::CARTS_HANDED_OVER.add([id.as_str()], &[]);
     match addresses.as_slice() {
         [address] => Ok(visit.lead_on(address)),
         several => in_parts(&visit, several),

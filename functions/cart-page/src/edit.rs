@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::cart::Item;
 use domain::command::{Action, CommandKey, CommandLine, PostCommands, Shopper};
-use domain::ids::{CustomerId, MarketplaceId, UserId};
+use domain::ids::{CustomerId, MarketplaceId, NetworkId, UserId};
 use domain::outcome::Outcome;
 use domain::post::{Author, PostHead, Visibility};
 use domain::product::ProductRef;
@@ -158,6 +158,7 @@ impl App {
         for line in &decision.outcomes.lines {
             let (post, outcome) = (commands.post.post_ref().to_string(), line.outcome.name());
             tracing::info!(post, line = line.line, outcome, "decided a command of the page");
+            lambda::metrics::DECIDED.add([NetworkId::PAGE, outcome], &[("post", &post)]);
         }
         Ok(decision.outcomes.lines.into_iter().next().map(|line| line.outcome))
     }

@@ -135,7 +135,8 @@ impl Classify {
     async fn networks(&self, storefront: &Storefront) -> Result<Arc<Networks>, ClassifyError> {
         let now = self.clock.now();
         let fetch = || async {
-            let secrets = self.secrets.get(now).await?;
+            let ids = storefront.networks.iter().map(|network| &network.id);
+            let secrets = self.secrets.of_networks(ids).await?;
             let values =
                 |name: &str| secrets.values(name).iter().map(|secret| secret.expose().to_owned()).collect();
             Ok::<_, ClassifyError>(Networks::new(&storefront.networks, values, &self.http))
@@ -341,8 +342,11 @@ fn tell(post: &Post, read: &Read) {
             "commands"
         }
     };
-    let dimensions = [("network", post.head.network.as_str()), ("result", result)];
-    metrics::count("Classified", &dimensions, &[("post", &id)]);
+    let network = post.head.network.as_str();
+    metrics::CLASSIFIED.add([network, result], &[("post", &id)]);
+    if matches!(read, Read::Paused | Read::OutOfReach) {
+        metrics::HELD.add([network, result], &[("post", &id)]);
+    }
 }
 
 /// The post as a new message for later: failing it would use up its tries.

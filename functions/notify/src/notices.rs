@@ -33,7 +33,7 @@ use lambda::metrics;
 use lambda::queue::{Outgoing, Queue};
 use lambda::secrets::{Secret, Secrets};
 use lambda::token::{self, Signer};
-use messages::mailer::Mailer;
+use messages::mailer::{MailError, Mailer};
 use messages::{Address, Language, MailId, Recipient, ReplyRules};
 use networks::{AnyNetwork, Http, Network as _, NetworkError, Networks, Reach, ReplyOutcome};
 use store::Account;
@@ -208,13 +208,8 @@ impl Notices {
         if self.deliveries.finish(claim, reply, mail, self.clock.now()).await? == Finished::Lost {
             tracing::warn!(post = %notice.post, step = claim.step, "another try took over the notice meanwhile");
         }
-        let told = |state: &ChannelState| matches!(state, ChannelState::Done { .. });
-        if told(reply) || told(mail) {
-            for line in &notice.outcomes.lines {
-                let dimensions =
-                    [("outcome", line.outcome.name()), ("network", notice.post.network.as_str())];
-                metrics::count("Told", &dimensions, &[("post", &notice.post.to_string())]);
-            }
+        if is_told(reply, mail) {
+            notice.measure(self.clock.now());
         }
         Ok(())
     }
@@ -243,7 +238,8 @@ impl Notices {
             idempotency: &idempotency,
         };
         let answered = network.reply(&reply).await;
-        notice.count("reply", answered.as_ref().map_or("failed", |_| "sent"));
+        let (result, why) = answered.as_ref().map_or_else(reply_failure, |_| ("sent", None));
+        notice.count_with("reply", result, why);
         match answered {
             Ok(ReplyOutcome::Posted { id }) => {
                 tracing::info!(post = %notice.post, step = claim.step, "reply sent");
@@ -313,7 +309,7 @@ impl Notices {
         };
         let id = MailId::new(&format!("{}-{}", notice.post, claim.step));
         let sent = self.mailer.send(&mail, &id, now).await;
-        notice.count("mail", sent.as_ref().map_or("failed", |_| "sent"));
+        notice.count("mail", sent.as_ref().map_or_else(MailError::kind, |_| "sent"));
         match sent {
             Ok(id) => {
                 tracing::info!(post = %notice.post, step = claim.step, "mail sent");
@@ -335,6 +331,30 @@ fn settled(so_far: &ChannelState, wish: Result<(), Silence>, held: bool) -> Opti
     match wish {
         Err(silence) => Some(refused(silence)),
         Ok(()) => held.then_some(ChannelState::Pending),
+    }
+}
+
+/// Whether the shopper has now heard of it over every channel that speaks.
+fn is_told(reply: &ChannelState, mail: &ChannelState) -> bool {
+    let is_done = |state: &ChannelState| matches!(state, ChannelState::Done { .. });
+    reply.is_final() && mail.is_final() && (is_done(reply) || is_done(mail))
+}
+
+/// Why a reply isn't out, in a word for the metric and one for its property `reason`. What an operator
+/// has to look at (`refused`: a rule of the network's or our credentials) is told apart from what passes.
+fn reply_failure(error: &NetworkError) -> (&'static str, Option<&'static str>) {
+    match error {
+        NetworkError::Refused { .. } => ("refused", Some("rule")),
+        NetworkError::Unauthorized { .. } | NetworkError::Unconfigured(_) => ("refused", Some("credentials")),
+        NetworkError::Gone => ("gone", None),
+        NetworkError::Throttled { .. } => ("throttled", None),
+        NetworkError::Client(_)
+        | NetworkError::Address(_)
+        | NetworkError::NotSent(_)
+        | NetworkError::Unanswered(_)
+        | NetworkError::Failed { .. }
+        | NetworkError::Unreadable(_)
+        | NetworkError::Guarded(_) => ("failed", None),
     }
 }
 
@@ -400,7 +420,7 @@ impl<'a> Notice<'a> {
         let jitter = token::random_u64() % (HOLD.as_secs() * 2);
         let delay = HOLD + Duration::from_secs(jitter);
         tracing::info!(post = %self.post, step = self.outcomes.step, delay_s = delay.as_secs(), "held back: {why}");
-        metrics::count("Held", &[("network", self.post.network.as_str())], &[("reason", why)]);
+        metrics::HELD.add([self.post.network.as_str(), why], &[("post", &self.post.to_string())]);
         Outgoing {
             queue: Queue::Outcomes,
             group: group.to_owned(),
@@ -417,8 +437,27 @@ impl<'a> Notice<'a> {
     }
 
     fn count(&self, channel: &str, result: &str) {
-        let dimensions = [("network", self.post.network.as_str()), ("channel", channel), ("result", result)];
-        metrics::count("Notices", &dimensions, &[("post", &self.post.to_string())]);
+        self.count_with(channel, result, None);
+    }
+
+    fn count_with(&self, channel: &str, result: &str, reason: Option<&str>) {
+        let post = self.post.to_string();
+        let mut properties = vec![("post", post.as_str())];
+        properties.extend(reason.map(|reason| ("reason", reason)));
+        metrics::NOTICES.add([self.post.network.as_str(), channel, result], &properties);
+    }
+
+    /// Measures how long the shopper waited. A further step is caused by something else than the post:
+    /// its linking, its deletion.
+    fn measure(&self, now: Timestamp) {
+        if self.outcomes.step == 0 {
+            let waited = now.since(self.outcomes.post.first_seen);
+            metrics::NOTICE_LATENCY.record(
+                u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+                [self.post.network.as_str()],
+                &[("post", &self.post.to_string())],
+            );
+        }
     }
 }
 

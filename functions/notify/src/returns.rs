@@ -173,11 +173,11 @@ impl Returns {
                 Some(customer) => {
                     self.carts.suppress(&customer, reason, now).await?;
                     tracing::info!(customer = customer.as_str(), ?reason, "mails to the customer stopped");
-                    metrics::count("MailSuppressed", &[("reason", name(reason))], &[]);
+                    metrics::MAIL_SUPPRESSED.add([name(reason)], &[("customer", customer.as_str())]);
                 }
                 None => {
                     tracing::info!(?reason, "a report about an address that no customer has");
-                    metrics::count("MailSuppressed", &[("reason", "unknown_address")], &[]);
+                    metrics::MAIL_SUPPRESSED.add(["unknown_address"], &[]);
                 }
             }
         }
@@ -218,7 +218,7 @@ impl Consumer for Returns {
             }
             Report::Passing(name) => {
                 tracing::info!(event = name.as_str(), "a report of SES that changes nothing");
-                metrics::count("MailReportIgnored", &[], &[("event", name)]);
+                metrics::MAIL_REPORTS_IGNORED.add([], &[("event", name)]);
             }
         }
         Ok(Vec::new())

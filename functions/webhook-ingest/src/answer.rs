@@ -94,7 +94,7 @@ impl Refused {
         } else {
             tracing::warn!(network, status, reason = why, "webhook refused");
         }
-        lambda::metrics::count("WebhooksRefused", &[("network", network), ("reason", self.kind())], &[]);
+        lambda::metrics::WEBHOOKS_REFUSED.add([network, self.kind()], &[]);
     }
 
     pub(crate) fn response(&self) -> ApiGatewayV2httpResponse {

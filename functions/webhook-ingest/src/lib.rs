@@ -22,13 +22,15 @@ use lambda::aws::Aws;
 use lambda::cache::Refreshing;
 use lambda::clock::Clock;
 use lambda::env::{EnvError, Environment};
-use lambda::envelope::Message;
+use lambda::envelope::{Message, new_id};
 use lambda::keyed::KeyedHash;
+use lambda::log::about;
 use lambda::metrics;
 use lambda::queue::{Outgoing, Queue, SendError, Sender};
 use lambda::secrets::{SecretSet, Secrets};
 use networks::{AnyNetwork, Http, Network as _, Reach, Verified, VerifyError, WebhookRequest};
 use store::settings::Settings;
+use tracing::Instrument as _;
 
 pub use answer::BODY_LIMIT;
 use answer::Refused;
@@ -90,12 +92,17 @@ impl WebhookIngest {
     }
 
     /// Answers one request. Never fails: what goes wrong is a status, a line in the logs and a count.
-    /// `trace` is the X-Ray header that the messages go on with.
+    /// `trace` is the X-Ray header that the messages go on with; without one a trace of our own begins.
     pub async fn handle(
         &self,
         request: ApiGatewayV2httpRequest,
         trace: Option<&str>,
     ) -> ApiGatewayV2httpResponse {
+        let trace = trace.map_or_else(|| new_id(self.clock.now()), str::to_owned);
+        self.answer(request, &trace).instrument(about("", Some(&trace))).await
+    }
+
+    async fn answer(&self, request: ApiGatewayV2httpRequest, trace: &str) -> ApiGatewayV2httpResponse {
         let (known, secrets) = match self.ready().await {
             Ok(ready) => ready,
             Err(refused) => return refuse(&refused, "unknown"),
@@ -127,7 +134,7 @@ impl WebhookIngest {
     }
 
     /// Sends all messages, within [`PATIENCE`].
-    async fn send(&self, messages: Vec<Outgoing>, trace: Option<&str>) -> Result<(), Refused> {
+    async fn send(&self, messages: Vec<Outgoing>, trace: &str) -> Result<(), Refused> {
         let count = messages.len();
         let sent = tokio::time::timeout(PATIENCE, self.send_and_send_again(messages, trace)).await;
         sent.unwrap_or(Err(Refused::Unsent(count)))
@@ -135,13 +142,9 @@ impl WebhookIngest {
 
     /// Sends all messages; of those that a queue didn't take for the moment each is sent again a little
     /// later. A request that failed as a whole has been repeated by the client already.
-    async fn send_and_send_again(
-        &self,
-        mut messages: Vec<Outgoing>,
-        trace: Option<&str>,
-    ) -> Result<(), Refused> {
+    async fn send_and_send_again(&self, mut messages: Vec<Outgoing>, trace: &str) -> Result<(), Refused> {
         for pause in PAUSES.iter().map(Some).chain([None]) {
-            let results = Box::pin(self.sender.send(&messages, |_| trace)).await;
+            let results = Box::pin(self.sender.send(&messages, |_| Some(trace))).await;
             let mut again = true;
             let mut unsent = Vec::new();
             for (message, result) in messages.into_iter().zip(results) {
@@ -169,7 +172,7 @@ struct Visit<'a> {
     secrets: &'a SecretSet,
     config: &'a NetworkConfig,
     network: &'a AnyNetwork,
-    trace: Option<&'a str>,
+    trace: &'a str,
 }
 
 impl Visit<'_> {
@@ -257,11 +260,8 @@ impl Visit<'_> {
     }
 
     fn count(&self, result: &str, delivery: &str, event: &str) {
-        metrics::count(
-            "WebhookEvents",
-            &[("network", self.config.id.as_str()), ("result", result)],
-            &[("delivery_id", delivery), ("event", event)],
-        );
+        metrics::WEBHOOK_EVENTS
+            .add([self.config.id.as_str(), result], &[("delivery_id", delivery), ("event", event)]);
     }
 }
 

@@ -17,9 +17,11 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use aws_sdk_sqs::types::MessageAttributeValue;
 use domain::Retryable;
 use futures::{FutureExt as _, StreamExt as _, stream};
+use tracing::{Instrument as _, Span};
 
 use crate::env::{EnvError, Environment};
 use crate::envelope::{DecodeError, Envelope};
+use crate::log::about;
 use crate::metrics;
 use crate::queue::{Outgoing, Sender, trace_header};
 
@@ -27,8 +29,11 @@ use crate::queue::{Outgoing, Sender, trace_header};
 const CONCURRENCY: usize = 10;
 /// How often a record is received before it is dead-lettered: the template's `maxReceiveCount`.
 const MAX_RECEIVES: u32 = 5;
-/// The pause after the first failure; it doubles with each further one.
+/// The pause after the first failure. Each further one is [`PAUSE_FACTOR`] times as long, so that four
+/// pauses outlast an outage of a quarter of an hour and a throttle costs the shopper seconds.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// What a pause is multiplied by for the next one: 5 s, 30 s, 3 min, 15 min.
+const PAUSE_FACTOR: u32 = 6;
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
@@ -43,7 +48,7 @@ pub trait Decode: Sized {
     /// The trace that the record belongs to.
     fn trace(&self) -> Option<&str>;
 
-    /// What it is about, for the logs: `<network>#<post id>` where it is about a post.
+    /// What it is about, for the logs: `<network>#<post id>` where it is about a post, else empty.
     fn subject(&self) -> String;
 }
 
@@ -211,28 +216,18 @@ impl BatchLoop {
             return Err(BatchError::NoMessageId);
         }
         let (mut ends, deliveries) = decode::<C::Input>(&records);
-        let worked = work(consumer, &deliveries.1).await;
+        let abouts = abouts(&records, &deliveries);
+        let spans: Vec<Span> = deliveries.0.iter().map(|index| span(&abouts, *index)).collect();
+        let worked = work(consumer, &deliveries.1, &spans).await;
         for (index, end) in deliveries.0.iter().zip(worked) {
             ends.insert(*index, end);
         }
-        let traces: BTreeMap<usize, &str> = deliveries
-            .0
-            .iter()
-            .zip(&deliveries.1)
-            .filter_map(|(index, delivery)| Some((*index, delivery.input.trace()?)))
-            .collect();
-        let subjects: BTreeMap<usize, String> =
-            deliveries.0.iter().zip(&deliveries.1).map(|(i, d)| (*i, d.input.subject())).collect();
-        let failures = self.send_all(ends, &traces).await;
-        self.settle(&records, failures, &subjects).await
+        let failures = self.send_all(ends, &abouts).await;
+        self.settle(&records, failures, &abouts).await
     }
 
     /// Sends what the records put out; what can't be sent fails its record.
-    async fn send_all(
-        &self,
-        ends: BTreeMap<usize, End>,
-        traces: &BTreeMap<usize, &str>,
-    ) -> BTreeMap<usize, Failure> {
+    async fn send_all(&self, ends: BTreeMap<usize, End>, abouts: &[About]) -> BTreeMap<usize, Failure> {
         let mut failures = BTreeMap::new();
         let (mut owners, mut outgoing) = (Vec::new(), Vec::new());
         for (index, end) in ends {
@@ -246,7 +241,8 @@ impl BatchLoop {
                 }
             }
         }
-        let trace_of = |index: usize| owners.get(index).and_then(|owner| traces.get(owner)).copied();
+        let trace_of =
+            |index: usize| owners.get(index).and_then(|owner| abouts.get(*owner)?.trace.as_deref());
         let results = self.sender.send(&outgoing, trace_of).await;
         for (owner, result) in owners.iter().zip(results) {
             if let Err(error) = result {
@@ -263,15 +259,14 @@ impl BatchLoop {
         &self,
         records: &[SqsMessage],
         failures: BTreeMap<usize, Failure>,
-        subjects: &BTreeMap<usize, String>,
+        abouts: &[About],
     ) -> Result<SqsBatchResponse, BatchError> {
         let mut response = SqsBatchResponse::default();
         let mut remaining = 0;
         for (index, failure) in failures {
-            let Some(record) = records.get(index) else { continue };
-            let subject = subjects.get(&index).map_or("", String::as_str);
-            if !self.dead_letter(record, &failure, subject).await {
-                self.delay(record, &failure, subject).await;
+            let (Some(record), Some(about)) = (records.get(index), abouts.get(index)) else { continue };
+            if !self.dead_letter(record, &failure, about).instrument(about.span()).await {
+                self.delay(record, &failure, about).instrument(about.span()).await;
                 response.batch_item_failures.push(failed(record));
                 remaining += 1;
             }
@@ -284,7 +279,7 @@ impl BatchLoop {
 
     /// Dead-letters a record that will never succeed or is out of tries. Returns whether it is safe
     /// there.
-    async fn dead_letter(&self, record: &SqsMessage, failure: &Failure, subject: &str) -> bool {
+    async fn dead_letter(&self, record: &SqsMessage, failure: &Failure, about: &About) -> bool {
         if failure.retryable && receives(record) < MAX_RECEIVES {
             return false;
         }
@@ -293,13 +288,12 @@ impl BatchLoop {
         };
         let why: String = failure.reason.chars().take(1000).collect();
         let exhausted = if failure.retryable { "exhausted" } else { "permanent" };
-        let trace = record.attributes.get("AWSTraceHeader").map(String::as_str).unwrap_or_default();
         let mut request = self
             .sqs
             .send_message()
             .queue_url(&self.dead_letter_url)
             .message_body(record.body.clone().unwrap_or_default())
-            .set_message_system_attributes(trace_header(trace))
+            .set_message_system_attributes(about.trace.as_deref().and_then(trace_header))
             .set_message_group_id(record.attributes.get("MessageGroupId").cloned());
         for (name, value) in [("reason", why.as_str()), ("function", self.function), ("kind", exhausted)] {
             if let Some(value) = attribute(value) {
@@ -308,17 +302,14 @@ impl BatchLoop {
         }
         match request.send().await {
             Ok(_) => {
-                tracing::error!(post = subject, reason = why, kind = exhausted, "dead-lettered");
-                metrics::count("DeadLettered", &[("function", self.function)], &[("post", subject)]);
+                let message_id = record.message_id.as_deref();
+                tracing::error!(reason = why, kind = exhausted, message_id, "dead-lettered: {why}");
+                metrics::DEAD_LETTERED.add([self.function], &[("post", &about.post)]);
                 true
             }
             Err(error) => {
-                tracing::error!(
-                    post = subject,
-                    reason = why,
-                    error = reason(&error),
-                    "dead-lettering failed, kept in the queue"
-                );
+                let error = reason(&error);
+                tracing::error!(reason = why, error, "dead-lettering failed, kept in the queue");
                 false
             }
         }
@@ -326,17 +317,12 @@ impl BatchLoop {
 
     /// Makes a failed record visible again after a pause. If that fails too, the queue's own
     /// visibility timeout does it.
-    async fn delay(&self, record: &SqsMessage, failure: &Failure, subject: &str) {
+    async fn delay(&self, record: &SqsMessage, failure: &Failure, about: &About) {
         let receives = receives(record);
         let pause = failure.retry_after.unwrap_or_else(|| back_off(receives)).min(LONGEST_PAUSE);
-        tracing::warn!(
-            post = subject,
-            reason = failure.reason,
-            receives,
-            pause_s = pause.as_secs(),
-            "failed, to be tried again"
-        );
-        metrics::count("Retried", &[("function", self.function)], &[("post", subject)]);
+        let (why, pause_s) = (&failure.reason, pause.as_secs());
+        tracing::warn!(reason = why, receives, pause_s, "failed, to be tried again in {pause_s} s: {why}");
+        metrics::RETRIED.add([self.function], &[("post", &about.post)]);
         let request = self
             .sqs
             .change_message_visibility()
@@ -349,11 +335,11 @@ impl BatchLoop {
     }
 }
 
-/// The pause after the n-th receive: doubling, with up to a quarter taken off at random so that what
-/// failed together doesn't come back together.
+/// The pause after the n-th receive, with up to a quarter taken off at random so that what failed
+/// together doesn't come back together.
 fn back_off(receives: u32) -> Duration {
     let pause = FIRST_PAUSE
-        .saturating_mul(2_u32.saturating_pow(receives.saturating_sub(1).min(16)))
+        .saturating_mul(PAUSE_FACTOR.saturating_pow(receives.saturating_sub(1)))
         .min(LONGEST_PAUSE);
     let quarter = u64::try_from(pause.as_millis() / 4).unwrap_or(u64::MAX).max(1);
     pause.saturating_sub(Duration::from_millis(crate::token::random_u64() % quarter))
@@ -367,6 +353,37 @@ fn failed(record: &SqsMessage) -> BatchItemFailure {
     let mut failure = BatchItemFailure::default();
     failure.item_identifier = record.message_id.clone().unwrap_or_default();
     failure
+}
+
+/// What a record is about: its lines in the logs say so, and what it sends continues its trace.
+struct About {
+    post: String,
+    trace: Option<String>,
+}
+
+impl About {
+    fn span(&self) -> Span {
+        about(&self.post, self.trace.as_deref())
+    }
+}
+
+/// What each record is about. A record that couldn't be read or names no trace has the one that it came
+/// with.
+fn abouts<T: Decode>(records: &[SqsMessage], deliveries: &Deliveries<T>) -> Vec<About> {
+    let trace = |record: &SqsMessage| record.attributes.get("AWSTraceHeader").cloned();
+    let mut abouts: Vec<About> =
+        records.iter().map(|record| About { post: String::new(), trace: trace(record) }).collect();
+    for (index, delivery) in deliveries.0.iter().zip(&deliveries.1) {
+        if let Some(about) = abouts.get_mut(*index) {
+            about.post = delivery.input.subject();
+            about.trace = delivery.input.trace().map(str::to_owned).or_else(|| about.trace.take());
+        }
+    }
+    abouts
+}
+
+fn span(abouts: &[About], index: usize) -> Span {
+    abouts.get(index).map_or_else(Span::none, About::span)
 }
 
 /// Records that could be read, with their places in the batch.
@@ -397,7 +414,7 @@ fn decode<T: Decode>(records: &[SqsMessage]) -> (BTreeMap<usize, End>, Deliverie
 }
 
 /// Prepares the batch and works on its records side by side; the ends stand in the records' order.
-async fn work<C: Consumer>(consumer: &C, deliveries: &[Delivery<C::Input>]) -> Vec<End> {
+async fn work<C: Consumer>(consumer: &C, deliveries: &[Delivery<C::Input>], spans: &[Span]) -> Vec<End> {
     if deliveries.is_empty() {
         return Vec::new();
     }
@@ -410,9 +427,10 @@ async fn work<C: Consumer>(consumer: &C, deliveries: &[Delivery<C::Input>]) -> V
         }
     };
     let prepared = &prepared;
-    stream::iter(deliveries)
-        .map(|delivery| async move {
-            match AssertUnwindSafe(consumer.handle(delivery, prepared)).catch_unwind().await {
+    stream::iter(deliveries.iter().zip(spans))
+        .map(|(delivery, span)| async move {
+            let handled = consumer.handle(delivery, prepared).instrument(span.clone());
+            match AssertUnwindSafe(handled).catch_unwind().await {
                 Ok(Ok(outgoing)) => End::Done(outgoing),
                 Ok(Err(error)) => End::Failed(Failure::of(&error)),
                 Err(_) => End::Failed(Failure::passing("panicked".to_owned())),
@@ -429,9 +447,8 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_quarter_of_an_hour() {
-        for receives in 1..100 {
-            let longest = FIRST_PAUSE.saturating_mul(2_u32.pow((receives - 1).min(16))).min(LONGEST_PAUSE);
-            let pause = back_off(receives);
+        for (receives, longest_s) in [(1, 5), (2, 30), (3, 180), (4, 900), (5, 900), (u32::MAX, 900)] {
+            let (pause, longest) = (back_off(receives), Duration::from_secs(longest_s));
             assert!(pause <= longest && pause >= longest * 3 / 4, "{receives}: {pause:?}");
         }
     }

@@ -246,19 +246,60 @@ fn batches(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
 }
 
 /// X-Ray's header travels as a system attribute: it isn't counted in the message's size, and Lambda
-/// continues the trace from it (AWS X-Ray developer guide, "Amazon SQS and AWS X-Ray").
+/// continues the trace from it (AWS X-Ray developer guide, "Amazon SQS and AWS X-Ray"). SQS refuses a
+/// message whose header isn't of its form, so one that isn't is left out.
 pub(crate) fn trace_header(
     trace: &str,
 ) -> Option<std::collections::HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue>> {
-    let value = trace.starts_with("Root=").then(|| {
+    let value = is_trace_header(trace).then(|| {
         MessageSystemAttributeValue::builder().data_type("String").string_value(trace).build().ok()
     })??;
     Some([(MessageSystemAttributeNameForSends::AwsTraceHeader, value)].into_iter().collect())
 }
 
+/// Whether it reads `Root=1-<8 hex digits>-<24 hex digits>`, with further `Name=value` parts after
+/// semicolons (AWS X-Ray developer guide, "Tracing header").
+fn is_trace_header(header: &str) -> bool {
+    let is_hex = |text: &str, digits| text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_root = |root: &str| {
+        let parts: Vec<&str> = root.split('-').collect();
+        matches!(parts.as_slice(), ["1", time, random] if is_hex(time, 8) && is_hex(random, 24))
+    };
+    let is_part = |(name, value): (&str, &str)| match name {
+        "Root" => is_root(value),
+        _ => value.bytes().all(|b| b.is_ascii_alphanumeric() || b":-_".contains(&b)),
+    };
+    header.starts_with("Root=")
+        && header.split(';').all(|part| part.trim().split_once('=').is_some_and(is_part))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_headers_of_x_rays_form_travel() {
+        let root = "Root=1-5759e988-bd862e3fe1be46a994272793";
+        for good in [
+            root.to_owned(),
+            format!("{root};Parent=53995c3f42cd8ad8;Sampled=1"),
+            format!("{root};Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:2e8ee1fa:0"),
+        ] {
+            assert!(trace_header(&good).is_some(), "{good}");
+        }
+        for bad in [
+            "",
+            "01JDABCDEFGHJKMNPQRSTVWXYZ",
+            "Root=1-5759e988-bd86",
+            "Root=anything",
+            "Parent=53995c3f42cd8ad8",
+            "Root=1-5759e988-bd862e3fe1be46a994272793;",
+            "Root=1-5759e988-bd862e3fe1be46a994272793;Parent",
+            "Root=1-5759e988-bd862e3fe1be46a994272793;X=<script>",
+        ] {
+            assert!(trace_header(bad).is_none(), "{bad}");
+        }
+    }
 
     #[test]
     fn batches_hold_ten_and_a_quarter_megabyte() {

@@ -7,7 +7,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 use lambda::batch::reason;
+use lambda::log::about;
 use messages::Language;
+use tracing::Instrument as _;
 
 use crate::failure::Failure;
 use crate::headers::{Allowed, protect};
@@ -22,8 +24,18 @@ pub fn wants_json(headers: &HeaderMap) -> bool {
     kinds().any(|kind| kind == "application/json") && !kinds().any(|kind| kind == "text/html")
 }
 
+/// X-Ray's header, which the runtime puts on each request of a function that is traced.
+pub(crate) fn trace_of(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-amzn-trace-id")?.to_str().ok()
+}
+
 /// The middleware around all routes of a function.
 pub async fn boundary(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let span = about("", trace_of(request.headers()));
+    answer(site, request, next).instrument(span).await
+}
+
+async fn answer(site: Arc<Site>, request: Request, next: Next) -> Response {
     let started = site.now();
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let headers = request.headers().clone();

@@ -34,7 +34,7 @@ pub async fn release(
         Outgoing::new(Queue::Commands, group.clone(), released)
     };
     let messages: Vec<Outgoing> = parked.iter().map(outgoing).collect();
-    let results = sender.send(&messages, |_| None).await;
+    let results = sender.send(&messages, |_| visit.trace.as_deref()).await;
     let mut failure = None;
     for (commands, result) in parked.iter().zip(results) {
         match result {

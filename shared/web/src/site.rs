@@ -21,6 +21,7 @@ use store::links::{Links, Session};
 use store::settings::Settings;
 use url::Url;
 
+use crate::boundary::trace_of;
 use crate::cookie::Cookie;
 use crate::failure::Failure;
 use crate::fields::Fields;
@@ -143,6 +144,8 @@ pub struct Visit {
     pub words: Words,
     /// The query's fields.
     pub query: Fields,
+    /// The X-Ray header that messages go on with, where there is one.
+    pub trace: Option<String>,
     pub(crate) uri: Uri,
     pub(crate) method: Method,
     chosen: bool,
@@ -182,6 +185,7 @@ impl Visit {
             hash,
             words: Words::new(language),
             query,
+            trace: trace_of(headers).map(str::to_owned),
             uri: uri.clone(),
             method: method.clone(),
             chosen,
