@@ -5,8 +5,8 @@
 
 No single tool is enough: `sam validate` misses what cfn-lint finds and the other way round, and both
 miss what only shows once the SAM translator has expanded the template. What no tool knows (queues,
-tables and mappings as this system needs them) is asserted here on the expanded form; each rule says
-what would go wrong.
+tables, alarms and the rest as this system needs them) is asserted by infra/rules.py on the expanded form,
+once with the defaults and once with everything optional set; infra/test_rules.py sees each rule speak.
 
 Needs Python 3.11 or newer with venv; the tools go into an environment of their own under .hashcart/, every
 package pinned by hash. Neither an AWS account nor a connection is needed once that is there.
@@ -18,7 +18,13 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
+import unittest
 from pathlib import Path
+
+sys.dont_write_bytecode = True  # our own modules stand beside the template
+import rules
+from view import View
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "infra" / "template.yaml"
@@ -35,8 +41,25 @@ ENVIRONMENT = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "SAM_CLI_TELEMETRY": "0",
 }
-# Values for parameters without a default, so that nothing is left open when the template is expanded.
-PARAMETERS = {"MailFrom": "cart@example.com"}
+# The deployments that are looked at: as little as possible, and everything.
+DEPLOYMENTS = {
+    "defaults": {"MailFrom": "cart@example.com"},
+    "everything": {
+        "Stage": "prod",
+        "MailFrom": "cart@example.com",
+        "AlarmEmail": "operator@example.com",
+        "Architecture": "x86_64",
+        "DomainName": "cart.example.com",
+        "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+        "HostedZoneId": "Z0123456789ABCDEFGHIJ",
+        "DirectAddress": "closed",
+        "LogRetentionDays": "90",
+        "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012",
+        "ClassifyConcurrency": "50",
+        "WebhookIngestReservedConcurrency": "100",
+        "NotifyReservedConcurrency": "20",
+    },
+}
 
 
 def ensure_tools():
@@ -72,161 +95,60 @@ import json, sys
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
-template = yaml_parse(open(sys.argv[1]).read())
-for resource in template["Resources"].values():
-    if resource["Type"] == "AWS::Serverless::Function":
-        resource["Properties"]["CodeUri"] = "s3://bucket/key"
-print(json.dumps(Translator({}, Parser()).translate(template, json.loads(sys.argv[2])), indent=1))
+text = open(sys.argv[1]).read()
+result = {"template": yaml_parse(text)}
+for name, parameters in json.loads(sys.argv[2]).items():
+    template = yaml_parse(text)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+    result[name] = Translator({}, Parser()).translate(template, parameters)
+print(json.dumps(result, default=str))
 '''
 
 
 def expand():
-    """The template as CloudFormation sees it."""
-    output = run("Expanding the template", BIN / "python", "-c", EXPAND, TEMPLATE, json.dumps(PARAMETERS))
-    path = VENV / "expanded.json"
-    path.write_text(output)
-    return path, json.loads(output)["Resources"]
+    """The template as it stands, and as CloudFormation sees each deployment."""
+    output = run("Expanding the template", BIN / "python", "-c", EXPAND, TEMPLATE, json.dumps(DEPLOYMENTS))
+    expanded = json.loads(output)
+    return expanded.pop("template"), expanded
 
 
-def of_type(resources, kind):
-    return {name: r.get("Properties", {}) for name, r in resources.items() if r["Type"] == kind}
+def lint(expanded):
+    """cfn-lint on each deployment's form, and on the templates that stand beside."""
+    for name, parameters in DEPLOYMENTS.items():
+        path = VENV / f"{name}.json"
+        path.write_text(json.dumps(expanded[name], indent=1))
+        given = [f"{key}={value}" for key, value in parameters.items()]
+        run(f"cfn-lint on the expanded template, {name}",
+            BIN / "cfn-lint", "--regions", REGION, "--parameters", *given, "--", path)
+    for path in sorted(TEMPLATE.parent.glob("*.yaml")):
+        if path != TEMPLATE:
+            run(f"cfn-lint on {path.relative_to(ROOT)}", BIN / "cfn-lint", "--regions", REGION, "--", path)
 
 
-def referred(value):
-    """The logical id that a Ref or GetAtt means."""
-    if not isinstance(value, dict):
-        return None
-    return value.get("Ref") or (value.get("Fn::GetAtt") or [None])[0]
+def our_rules(template, expanded):
+    """All that is broken, each thing once."""
+    sources, needed = rules.Sources.read(), set()
+    broken = list(rules.settings(template, tomllib.loads((ROOT / "samconfig.toml").read_text())))
+    for name, parameters in DEPLOYMENTS.items():
+        found, excepted = rules.broken(View(expanded[name], parameters), template, sources)
+        broken += found
+        needed |= excepted
+    broken += [rules.Broken("exception", who, f"needs no exception from {rule} any more")
+               for rule, who in rules.EXCEPTIONS.keys() - needed]
+    return list(dict.fromkeys(map(str, broken)))
 
 
-def check_mappings(resources):
-    """A batch with one bad record must not come back whole, nor faster than its function can time out."""
-    functions = of_type(resources, "AWS::Lambda::Function")
-    queues = of_type(resources, "AWS::SQS::Queue")
-    read = set()
-    for name, mapping in of_type(resources, "AWS::Lambda::EventSourceMapping").items():
-        queue, function = referred(mapping["EventSourceArn"]), referred(mapping["FunctionName"])
-        read.add(queue)
-        if mapping.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
-            yield f"{name} doesn't report batch item failures"
-        if mapping.get("BatchSize") != 10 or mapping.get("MaximumBatchingWindowInSeconds") != 0:
-            yield f"{name} must take batches of up to 10 without waiting"
-        if not mapping.get("ScalingConfig", {}).get("MaximumConcurrency"):
-            yield f"{name} may take all the account's concurrency"
-        if queues[queue].get("VisibilityTimeout") != 6 * functions[function]["Timeout"]:
-            yield f"the visibility timeout of {queue} isn't six times the timeout of {function}"
-    for name, queue in queues.items():
-        if "RedrivePolicy" in queue and name not in read:
-            yield f"no function reads {name}"
+def self_test(template, expanded):
+    """Breaks every rule once and sees that it speaks."""
+    import test_rules
 
-
-def check_queues(resources):
-    """What can't be handled is kept for 14 days, encrypted, in a queue that takes nobody else's."""
-    queues = of_type(resources, "AWS::SQS::Queue")
-    dead = {referred(q["RedrivePolicy"]["deadLetterTargetArn"]) for q in queues.values() if "RedrivePolicy" in q}
-    for name, queue in queues.items():
-        if not queue.get("SqsManagedSseEnabled"):
-            yield f"{name} isn't encrypted"
-        if name in dead:
-            if queue.get("MessageRetentionPeriod") != 14 * 86400:
-                yield f"{name} doesn't keep its messages for 14 days"
-            if "RedriveAllowPolicy" not in queue:
-                yield f"{name} takes the dead letters of any queue"
-            if resources[name].get("DeletionPolicy") != "RetainExceptOnCreate":
-                yield f"{name} goes with the stack"
-        elif "RedrivePolicy" not in queue:
-            yield f"{name} has no dead-letter queue"
-        elif queue["RedrivePolicy"]["maxReceiveCount"] != 5:
-            yield f"{name} must give up after 5 tries"
-        elif queue["MessageRetentionPeriod"] >= 14 * 86400:
-            yield f"{name} keeps messages as long as its dead-letter queue, which counts from the same moment"
-
-
-def check_tables(resources):
-    """A cart outlives the stack, a mistake can be undone, and nothing personal stays for ever."""
-    for name, table in of_type(resources, "AWS::DynamoDB::Table").items():
-        if table.get("BillingMode") != "PAY_PER_REQUEST":
-            yield f"{name} isn't on demand"
-        if not table.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled"):
-            yield f"{name} has no point-in-time recovery"
-        if not table.get("SSESpecification", {}).get("SSEEnabled"):
-            yield f"{name} isn't encrypted with a key that shows in CloudTrail"
-        if table.get("TimeToLiveSpecification") != {"AttributeName": "expires_at", "Enabled": True}:
-            yield f"{name} has no time to live on expires_at"
-        if "DeletionProtectionEnabled" not in table:
-            yield f"{name} can't be protected from deletion"
-        if resources[name].get("DeletionPolicy") != "RetainExceptOnCreate":
-            yield f"{name} goes with the stack"
-        if resources[name].get("UpdateReplacePolicy") != "Retain":
-            yield f"{name} goes when it is replaced"
-
-
-def check_functions(resources):
-    """Logs end some day, each function has a role of its own, and runs on the processor that was asked for."""
-    groups = of_type(resources, "AWS::Logs::LogGroup")
-    roles = {}
-    for name, function in of_type(resources, "AWS::Lambda::Function").items():
-        group = groups.get(referred(function.get("LoggingConfig", {}).get("LogGroup")), {})
-        if "RetentionInDays" not in group:
-            yield f"{name} has no log group with a retention"
-        if function.get("Architectures") != [{"Ref": "Architecture"}] or function.get("Runtime") != "provided.al2023":
-            yield f"{name} doesn't run on the parameter's processor under provided.al2023"
-        if function.get("TracingConfig", {}).get("Mode") != "Active":
-            yield f"{name} isn't traced"
-        role = referred(function["Role"])
-        if role in roles:
-            yield f"{name} shares its role with {roles[role]}"
-        roles[role] = name
-
-
-# Actions that know no resource.
-EVERYWHERE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-
-
-def check_roles(resources):
-    """A function may do what it does, and nothing else."""
-    for name, role in of_type(resources, "AWS::IAM::Role").items():
-        if role.get("ManagedPolicyArns"):
-            yield f"{name} has managed policies, which allow more than is used"
-        for policy in role.get("Policies", []):
-            for statement in policy["PolicyDocument"]["Statement"]:
-                actions = statement["Action"]
-                actions = {actions} if isinstance(actions, str) else set(actions)
-                if any("*" in action for action in actions):
-                    yield f"{name} allows a family of actions: {sorted(actions)}"
-                if {"dynamodb:Scan"} & actions:
-                    yield f"{name} may scan"
-                if statement["Resource"] == "*" and not actions <= EVERYWHERE:
-                    yield f"{name} allows {sorted(actions)} on everything"
-
-
-def check_api(resources):
-    """`sam local start-api` finds only those routes that stand before the first function."""
-    kinds = [resource["Type"] for resource in resources.values()]
-    first = kinds.index("AWS::Serverless::Function")
-    for (name, resource), position in zip(resources.items(), range(len(kinds))):
-        if resource["Type"].startswith("AWS::ApiGatewayV2::") or resource["Type"] == "AWS::Lambda::Permission":
-            if position > first:
-                yield f"{name} stands behind the first function"
-        if resource["Type"] == "AWS::Serverless::Function":
-            events = resource["Properties"].get("Events", {}).values()
-            if any(event["Type"] in ("HttpApi", "Api") for event in events):
-                yield f"{name} has its own API event; routes are written as native resources here"
-            if "CodeUri" not in resource["Properties"]:
-                yield f"{name} has no CodeUri of its own; `aws cloudformation package` overlooks the one in Globals"
-    for name, stage in of_type(resources, "AWS::ApiGatewayV2::Stage").items():
-        if "DefaultRouteSettings" not in stage:
-            yield f"{name} has no throttle"
-
-
-RULES = [check_mappings, check_queues, check_tables, check_functions, check_roles]
-
-
-def parsed():
-    """The template as it stands, in its order, intrinsic functions as mappings."""
-    script = ("import json, sys; from samtranslator.yaml_helper import yaml_parse;"
-              "print(json.dumps(yaml_parse(open(sys.argv[1]).read())))")
-    return json.loads(run("Reading the template", BIN / "python", "-c", script, TEMPLATE))["Resources"]
+    print("Breaking every rule ...", flush=True)
+    test_rules.GIVEN = (template, expanded, DEPLOYMENTS)
+    result = unittest.TextTestRunner(verbosity=0).run(unittest.defaultTestLoader.loadTestsFromModule(test_rules))
+    if not result.wasSuccessful():
+        sys.exit("A rule doesn't speak.")
 
 
 def main():
@@ -234,12 +156,12 @@ def main():
     where = ("--template", TEMPLATE, "--region", REGION)
     run("sam validate", BIN / "sam", "validate", *where)
     run("sam validate --lint", BIN / "sam", "validate", "--lint", *where)
-    path, expanded = expand()
-    run("cfn-lint on the expanded template", BIN / "cfn-lint", "--regions", REGION, "--", path)
-    broken = [message for rule in RULES for message in rule(expanded)] + list(check_api(parsed()))
-    if broken:
+    template, expanded = expand()
+    lint(expanded)
+    self_test(template, expanded)
+    if broken := our_rules(template, expanded):
         sys.exit("Our own rules are broken:\n" + "\n".join(f"  {message}" for message in broken))
-    print(f"{TEMPLATE.relative_to(ROOT)} is sound: {len(expanded)} resources")
+    print(f"{TEMPLATE.relative_to(ROOT)} is sound: {len(expanded['everything']['Resources'])} resources")
 
 
 if __name__ == "__main__":
