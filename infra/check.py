@@ -23,6 +23,7 @@ import unittest
 from pathlib import Path
 
 sys.dont_write_bytecode = True  # our own modules stand beside the template
+import queries
 import rules
 from view import View
 
@@ -137,6 +138,7 @@ def our_rules(template, expanded):
         needed |= excepted
     broken += [rules.Broken("exception", who, f"needs no exception from {rule} any more")
                for rule, who in rules.EXCEPTIONS.keys() - needed]
+    broken += queries.broken()
     return list(dict.fromkeys(map(str, broken)))
 
 
