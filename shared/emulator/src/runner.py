@@ -90,6 +90,21 @@ NAMED = {
 FURTHER = ContextVar("further", default=())
 
 
+def name_actions():
+    """Lets policies name actions as AWS does: a batch is allowed by the action that it repeats (SQS developer
+    guide, "Amazon SQS API permissions"). MiniStack 1.5.33 asks for an action of the batch's own name.
+    """
+    from ministack.core import iam_actions
+
+    original = iam_actions.extract_iam_action
+
+    def extract(*request):
+        action = original(*request)
+        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+    iam_actions.extract_iam_action = extract
+
+
 def name_resources():
     """Lets policies name what they allow."""
     from ministack.core import iam_actions, iam_evaluator
@@ -157,6 +172,49 @@ def keep_queue_addresses():
     sqs._CANONICAL_NETLOC = f"{sqs.DEFAULT_HOST}:{sqs.DEFAULT_PORT}"
 
 
+def keep_trace_headers():
+    """Lets X-Ray's header travel beside messages that are sent in a batch, too: MiniStack 1.5.33 keeps the
+    one of SendMessage only.
+    """
+    from ministack.services import sqs
+
+    send, send_batch = sqs._act_send_message, sqs._act_send_message_batch
+    # The entries of the batch that is being sent, in their order.
+    under_way = ContextVar("under_way", default=None)
+
+    def send_one(data, url):
+        entries = under_way.get()
+        if entries is not None:
+            data = {**data, "MessageSystemAttributes": next(entries, {}).get("MessageSystemAttributes")}
+        return send(data, url)
+
+    def send_all(data, url):
+        token = under_way.set(iter(data.get("Entries", [])))
+        try:
+            return send_batch(data, url)
+        finally:
+            under_way.reset(token)
+
+    sqs._act_send_message = send_one
+    sqs._HANDLERS["SendMessageBatch"] = send_all
+
+
+def read_concurrency_as_number():
+    """MiniStack 1.5.33 keeps the MaximumConcurrency of a mapping as text where it is a parameter of an updated
+    stack, and then can't compare it: no queue of that stack would be read any more."""
+    from ministack.services import lambda_svc
+
+    original = lambda_svc._sqs_esm_concurrency
+
+    def concurrency(esm, *others):
+        scaling = esm.get("ScalingConfig") or {}
+        if isinstance(scaling.get("MaximumConcurrency"), str):
+            scaling["MaximumConcurrency"] = int(scaling["MaximumConcurrency"])
+        return original(esm, *others)
+
+    lambda_svc._sqs_esm_concurrency = concurrency
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", required=True)
@@ -169,9 +227,12 @@ def main():
     # Code of functions, certificates: rebuilt by each run, never removed by MiniStack.
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     os.makedirs(os.environ["TMPDIR"])
+    name_actions()
     name_resources()
     record_calls(os.path.join(options.data, "calls.jsonl"))
     keep_queue_addresses()
+    read_concurrency_as_number()
+    keep_trace_headers()
     from ministack.app import main as ministack
 
     try:
