@@ -1,0 +1,31 @@
+//! The seeded fault run, a short one. `docs/FAULTS.md` says how to run longer ones.
+
+use tests::faults::plan::Schedule;
+use tests::faults::run;
+
+/// Enough for each kind of world to come.
+const DELIVERIES: u64 = 6_000;
+
+#[test]
+fn no_law_breaks_whatever_goes_wrong() {
+    let summary = run::many(1, DELIVERIES, 2, &|_| {});
+    if let Some(failure) = &summary.failure {
+        panic!("{:#?}\n{:?}", failure.broken, failure.schedule);
+    }
+    assert!(summary.tally.all_deliveries() >= DELIVERIES);
+    println!("{}", summary.tally.report(1, summary.worlds, summary.time));
+}
+
+#[test]
+fn a_seed_ends_the_same_each_time() {
+    let schedule = Schedule::of_seed(5, 60);
+    let (first, second) = (run::check(&schedule), run::check(&schedule));
+    assert_eq!(first.fired, second.fired);
+    for (one, other) in first.end.lines().zip(second.end.lines()) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(first.digest, second.digest);
+    // The faults that happened, given as a list, are the same run.
+    let listed = Schedule { faults: Some(first.fired.clone()), ..schedule };
+    assert_eq!(run::check(&listed).digest, first.digest);
+}
