@@ -70,6 +70,8 @@ pub(crate) struct Call<'a> {
     /// The path with its query, beginning with a slash.
     pub(crate) path: &'a str,
     pub(crate) content_type: Option<&'static str>,
+    /// What is asked for, where a service wants that in a header.
+    pub(crate) target: Option<&'static str>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -86,9 +88,10 @@ impl Signed {
     pub(crate) async fn send(&self, call: Call<'_>) -> Result<Vec<u8>, RequestError> {
         let url = format!("{}{}", self.address, call.path);
         let mut request = self.client.request(call.method, &url).body(call.body.clone()).build()?;
-        if let Some(content_type) = call.content_type {
-            let value = reqwest::header::HeaderValue::from_static(content_type);
-            request.headers_mut().insert(reqwest::header::CONTENT_TYPE, value);
+        for (name, value) in [("content-type", call.content_type), ("x-amz-target", call.target)] {
+            if let Some(value) = value {
+                request.headers_mut().insert(name, reqwest::header::HeaderValue::from_static(value));
+            }
         }
         self.sign(&mut request, call.service, &call.body)?;
         let answer = self.client.execute(request).await?;
@@ -147,8 +150,30 @@ impl Signed {
 pub async fn invoke(account: &crate::Account, function: &str, event: &str) -> Result<(), RequestError> {
     let path = format!("/2015-03-31/functions/{function}/invocations");
     let body = event.as_bytes().to_vec();
-    let call = Call { service: "lambda", method: Method::POST, path: &path, content_type: None, body };
+    let call =
+        Call { service: "lambda", method: Method::POST, path: &path, content_type: None, target: None, body };
     Signed::new(account)?.send(call).await.map(drop)
+}
+
+/// Asks CloudWatch by its JSON protocol, `target` being such as `GraniteServiceVersion20100801.DescribeAlarms`.
+/// The SDK's protocol is CBOR, for which MiniStack lacks a package unless it is installed beside it.
+///
+/// # Errors
+/// When the emulator refuses, or doesn't answer.
+pub async fn ask_cloudwatch(
+    account: &crate::Account,
+    target: &'static str,
+    question: &str,
+) -> Result<Vec<u8>, RequestError> {
+    let call = Call {
+        service: "monitoring",
+        method: Method::POST,
+        path: "/",
+        content_type: Some("application/x-amz-json-1.0"),
+        target: Some(target),
+        body: question.as_bytes().to_vec(),
+    };
+    Signed::new(account)?.send(call).await
 }
 
 /// Puts objects into a bucket of the emulator's S3.
@@ -184,7 +209,7 @@ impl Bucket {
     }
 
     async fn put_path(&self, path: &str, body: Vec<u8>) -> Result<(), RequestError> {
-        let call = Call { service: "s3", method: Method::PUT, path, content_type: None, body };
+        let call = Call { service: "s3", method: Method::PUT, path, content_type: None, target: None, body };
         self.signed.send(call).await.map(drop)
     }
 }

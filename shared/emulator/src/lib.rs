@@ -48,7 +48,7 @@ mod venv;
 
 pub use account::Account;
 pub use deploy::{DeployError, Deployment, Failure, Stack};
-pub use http::{RequestError, invoke};
+pub use http::{RequestError, ask_cloudwatch, invoke};
 pub use logs::{Line, Logs, LogsError};
 pub use mail::{SenderError, verify_sender};
 pub use package::{Package, PackageError};

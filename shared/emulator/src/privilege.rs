@@ -78,6 +78,7 @@ pub async fn rights(account: &Account) -> Result<Vec<Right>, PrivilegeError> {
         method: Method::POST,
         path: "/",
         content_type: Some("application/x-www-form-urlencoded"),
+        target: None,
         body: b"Action=GetAccountAuthorizationDetails&Version=2010-05-08&Filter.member.1=Role".to_vec(),
     };
     let answer = Signed::new(account)?.send(call).await?;

@@ -8,7 +8,7 @@
 )]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -117,6 +117,7 @@ fn send(queue: &str) -> Value {
 async fn the_template_deploys_and_its_parts_work_together() {
     let mut house = House::new().await;
     routes_reach_their_functions(&house).await;
+    what_goes_wrong_is_told_and_shown(&house).await;
     roles_allow_what_is_used_and_nothing_else(&house).await;
     queues_feed_their_functions(&mut house).await;
     a_failing_message_comes_back_alone(&mut house).await;
@@ -145,6 +146,66 @@ async fn routes_reach_their_functions(house: &House) {
     }
     let url = format!("{}/elsewhere", house.stack.api_url().unwrap());
     assert_eq!(house.http.get(url).send().await.unwrap().status(), 404);
+}
+
+/// The alarms' names, as the runbook and the operator know them.
+fn alarms() -> BTreeSet<String> {
+    let of_queues = ["posts", "commands", "outcomes", "feedback"]
+        .into_iter()
+        .flat_map(|queue| [format!("{queue}-dead-letters"), format!("{queue}-oldest-message")]);
+    let of_functions = FUNCTIONS
+        .into_iter()
+        .flat_map(|function| [format!("{function}-errors"), format!("{function}-throttles")]);
+    let others = [
+        "api-errors",
+        "mail-bounce-rate",
+        "mail-complaint-rate",
+        "replies-refused",
+        "slow-notices",
+        "webhooks-refused",
+    ];
+    of_queues
+        .chain(of_functions)
+        .chain(others.map(str::to_owned))
+        .map(|name| format!("hashcart-local-{name}"))
+        .collect()
+}
+
+async fn what_goes_wrong_is_told_and_shown(house: &House) {
+    let config = house.emulator.account().sdk_config();
+    let topic = house.output("AlarmsTopic");
+    let resource = aws_sdk_cloudformation::Client::new(&config)
+        .describe_stack_resource()
+        .stack_name("hashcart-local")
+        .logical_resource_id("AlarmsTopic")
+        .send()
+        .await
+        .unwrap();
+    let resource = resource.stack_resource_detail.unwrap();
+    assert_eq!(resource.physical_resource_id.as_deref(), Some(topic));
+
+    let account = house.emulator.account();
+    let ask = async |target, question: Value| -> Value {
+        let answer = emulator::ask_cloudwatch(&account, target, &question.to_string()).await.unwrap();
+        serde_json::from_slice(&answer).unwrap()
+    };
+    let deployed = ask("GraniteServiceVersion20100801.DescribeAlarms", json!({"MaxRecords": 100})).await;
+    let deployed = deployed["MetricAlarms"].as_array().unwrap();
+    let name = |alarm: &Value| alarm["AlarmName"].as_str().unwrap().to_owned();
+    assert_eq!(deployed.iter().map(name).collect::<BTreeSet<_>>(), alarms());
+
+    let named = json!({"DashboardName": "hashcart-local"});
+    let dashboard = ask("GraniteServiceVersion20100801.GetDashboard", named).await;
+    let body = dashboard["DashboardBody"].as_str().unwrap();
+    let widgets: Value = serde_json::from_str(body).unwrap();
+    assert!(widgets["widgets"].as_array().unwrap().len() > 10);
+    for alarm in deployed {
+        assert_eq!(alarm["AlarmActions"], json!([topic]), "{alarm}");
+        assert_eq!(alarm["OKActions"], json!([topic]), "{alarm}");
+        assert!(alarm["AlarmDescription"].as_str().unwrap().contains("/docs/runbook/"), "{alarm}");
+        assert!(body.contains(alarm["AlarmArn"].as_str().unwrap()), "{alarm}");
+    }
+    assert!(body.contains("hashcart-local-posts-dead") && body.contains(house.output("ApiId")));
 }
 
 async fn roles_allow_what_is_used_and_nothing_else(house: &House) {
