@@ -307,7 +307,10 @@ fn tell(ended: &Ended) {
         let outcome = line.outcome.name();
         let replayed = ended.replayed.contains(&line.line);
         let what = if replayed { "decided before" } else { "decided" };
-        tracing::info!(post, line = line.line, outcome, step = ended.outcomes.step, "{what}: {outcome}");
+        // The way from a post to its customer's cart, for the operator: an id, random and ours.
+        let customer = ended.outcomes.customer.as_ref().map(CustomerId::as_str);
+        let step = ended.outcomes.step;
+        tracing::info!(post, line = line.line, outcome, step, customer, "{what}: {outcome}");
         if !replayed {
             metrics::DECIDED.add([network, outcome], &[("post", &post)]);
         }

@@ -15,7 +15,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
-use aws_sdk_sqs::types::{Message as Received, MessageSystemAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    Message as Received, MessageSystemAttributeName, MessageSystemAttributeNameForSends,
+    MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
@@ -183,11 +186,22 @@ impl World {
 
     /// Sends bodies to the queue and gives the function what Lambda would: one batch of all of them.
     async fn work_on(&self, bodies: &[String]) -> Result<usize, BatchError> {
-        for (number, body) in bodies.iter().enumerate() {
+        let untraced: Vec<(String, Option<&str>)> = bodies.iter().map(|body| (body.clone(), None)).collect();
+        self.work_on_traced(&untraced).await
+    }
+
+    /// The same for bodies with X-Ray's headers beside them.
+    async fn work_on_traced(&self, bodies: &[(String, Option<&str>)]) -> Result<usize, BatchError> {
+        for (number, (body, header)) in bodies.iter().enumerate() {
+            let header = header.map(|header| {
+                let value = MessageSystemAttributeValue::builder().data_type("String").string_value(header);
+                HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, value.build().unwrap())])
+            });
             let entry = SendMessageBatchRequestEntry::builder()
                 .id(number.to_string())
                 .message_body(body)
                 .message_group_id(format!("group-{number}"))
+                .set_message_system_attributes(header)
                 .build()
                 .unwrap();
             let queue = &self.queues["commands"];
@@ -272,8 +286,12 @@ fn event(messages: &[Received]) -> SqsEvent {
 }
 
 fn body(commands: &PostCommands) -> String {
+    traced(commands, "the-trace")
+}
+
+fn traced(commands: &PostCommands, trace: &str) -> String {
     let message = Message::PostCommands(Box::new(commands.clone()));
-    serde_json::to_string(&Envelope::new(message, NOW, Some("the-trace"))).unwrap()
+    serde_json::to_string(&Envelope::new(message, NOW, Some(trace))).unwrap()
 }
 
 fn storefront() -> Storefront {
@@ -467,6 +485,49 @@ async fn poison_goes_to_the_dead_letters_and_its_batch_mates_go_on() {
         assert_eq!((text("function").as_str(), text("kind").as_str()), ("cart-add", "permanent"));
         assert!(!text("reason").is_empty());
     }
+}
+
+#[tokio::test]
+async fn each_record_goes_on_in_its_own_trace_the_dead_letters_too() {
+    let world = World::new("traces").await;
+    let headers = ['a', 'b', 'c', 'd'].map(|digit| {
+        let random = String::from(digit).repeat(24);
+        format!("Root=1-5759e988-{random};Parent=53995c3f42cd8ad8;Sampled=1")
+    });
+    let [ada, ben, poison, lost] = &headers;
+    let commands = |id: &str| post("tia", id, vec![Action::Help]);
+    let misplaced = Message::PostOutcomes(Box::new(PostOutcomes {
+        post: commands("3").post,
+        customer: None,
+        step: 0,
+        decided_at: NOW,
+        lines: Vec::new(),
+    }));
+    let misplaced = serde_json::to_string(&Envelope::new(misplaced, NOW, Some(poison))).unwrap();
+    let batch = [
+        (traced(&commands("1"), ada), Some(ada.as_str())),
+        ("not {json".to_owned(), Some(lost.as_str())),
+        // What was put back by hand may have lost the header.
+        (traced(&commands("2"), ben), None),
+        (misplaced, None),
+    ];
+    assert_eq!(world.work_on_traced(&batch).await.unwrap(), 0);
+
+    let header = |message: &Received| {
+        let attributes = message.attributes().unwrap();
+        attributes.get(&MessageSystemAttributeName::AwsTraceHeader).cloned().unwrap_or_default()
+    };
+    let mut told: Vec<(String, String, String)> = Vec::new();
+    for message in world.receive("outcomes", 2).await {
+        let envelope = Envelope::decode(message.body().unwrap()).unwrap();
+        told.push((envelope.body.post(), envelope.trace.clone(), header(&message)));
+    }
+    told.sort();
+    let expected = |post: &str, trace: &String| (post.to_owned(), trace.clone(), trace.clone());
+    assert_eq!(told, [expected("x#1", ada), expected("x#2", ben)]);
+    let mut dead: Vec<String> = world.receive("commands-dead", 2).await.iter().map(header).collect();
+    dead.sort();
+    assert_eq!(dead, [poison.clone(), lost.clone()]);
 }
 
 #[tokio::test]

@@ -114,7 +114,8 @@ impl World {
         WebhookIngest::new(&env.unwrap(), &Aws::from_config(config), clock).unwrap()
     }
 
-    /// Takes what lies in a queue: each message with its group.
+    /// Takes what lies in a queue: each message with its group. Whatever it is, X-Ray's header goes beside
+    /// it where its trace is X-Ray's.
     async fn taken(&self, queue: &str) -> Vec<(String, Envelope)> {
         let sqs = aws_sdk_sqs::Client::new(&self.account.sdk_config());
         let mut taken = Vec::new();
@@ -126,11 +127,12 @@ impl World {
                 return taken;
             }
             for message in messages {
-                let group = message
-                    .attributes
-                    .and_then(|attributes| attributes.get(&"MessageGroupId".into()).cloned())
-                    .unwrap_or_default();
-                taken.push((group, Envelope::decode(&message.body.unwrap()).unwrap()));
+                let attributes = message.attributes.unwrap_or_default();
+                let group = attributes.get(&"MessageGroupId".into()).cloned().unwrap_or_default();
+                let envelope = Envelope::decode(&message.body.unwrap()).unwrap();
+                let header = attributes.get(&"AWSTraceHeader".into());
+                assert_eq!(header, envelope.trace.starts_with("Root=").then_some(&envelope.trace));
+                taken.push((group, envelope));
             }
         }
     }

@@ -28,6 +28,7 @@ pub use http::{Http, Reach};
 pub use length::LengthRule;
 pub use network::{
     AnyNetwork, Network, Networks, NoReply, Reply, ReplyGuarantee, ReplyOutcome, ReplyRule, SecretProblem,
+    post_at,
 };
 pub use parse::{FieldProblem, ParseError};
 pub use secrets::{NetworkSecrets, Secret, SecretName};

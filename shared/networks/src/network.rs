@@ -3,9 +3,10 @@
 use std::fmt;
 
 use domain::ids::{Lang, NetworkId, PostId};
-use domain::post::{NetworkEvent, PostHead, RelatedPost};
+use domain::post::{NetworkEvent, PostHead, PostRef, RelatedPost};
 use domain::storefront::{NetworkConfig, NetworkKind};
 use domain::time::Timestamp;
+use url::Url;
 
 use crate::error::NetworkError;
 use crate::generic::Generic;
@@ -200,6 +201,18 @@ impl AnyNetwork {
     ) -> Self {
         let read = NetworkSecrets::read(|name| secrets(&format!("{}/{name}", config.id)));
         Self::new(config.clone(), read, http.clone())
+    }
+}
+
+/// The post that an address shows on this network; `None` where the address isn't one of its posts. The
+/// generic network's addresses are its own affair and can't be read.
+pub fn post_at(config: &NetworkConfig, address: &Url) -> Option<PostRef> {
+    match &config.kind {
+        NetworkKind::Generic { .. } => None,
+        NetworkKind::X { web_url, .. } => {
+            let id = crate::x::post_id_at(web_url, address)?;
+            Some(PostRef { network: config.id.clone(), id })
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
-use crate::item::{Item, Reader, bare, expiring, json, number, string};
+use crate::item::{Item, Reader, bare, expiring, json, number, sort_key, string};
 use crate::table::{Table, Updated};
 
 /// How long a claim is kept: longer than a post is accepted (90 days) and a command parked (30 days)
@@ -26,6 +26,7 @@ use crate::table::{Table, Updated};
 const KEEP: Duration = Duration::from_secs(150 * 24 * 3600);
 
 pub(crate) const ERASED: &str = "ERASED";
+const NOTICE: &str = "NOTICE#";
 
 /// The table `deliveries`.
 #[derive(Clone, Debug)]
@@ -93,6 +94,28 @@ pub struct Claim {
     pub id: String,
     /// How many have held it, this one included: above 1, what is pending may have been done by one who
     /// crashed before saying so.
+    pub attempt: u64,
+    /// How far the reply is.
+    pub reply: ChannelState,
+    /// How far the mail is.
+    pub mail: ChannelState,
+}
+
+/// What the table knows of a post, for an operator.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PostRecord {
+    /// Its notices, in the order of their steps.
+    pub notices: Vec<Notice>,
+    /// Whether it is deleted.
+    pub is_erased: bool,
+}
+
+/// How far one step of a post is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// The step.
+    pub step: u16,
+    /// How often it was claimed.
     pub attempt: u64,
     /// How far the reply is.
     pub reply: ChannelState,
@@ -213,6 +236,27 @@ impl Deliveries {
         }
     }
 
+    /// Everything about a post: its notices and whether it is deleted.
+    ///
+    /// # Errors
+    /// When the table can't be read or holds what can't be decoded.
+    pub async fn read(&self, post: &PostRef) -> Result<PostRecord, StoreError> {
+        let mut record = PostRecord::default();
+        for item in self.table.query(&post.to_string(), None).await? {
+            match sort_key(&item) {
+                ERASED => record.is_erased = true,
+                key => {
+                    let step = key.strip_prefix(NOTICE).and_then(|step| step.parse().ok());
+                    let Some(step) = step else { continue };
+                    let Claim { attempt, reply, mail, .. } = self.claim(&item, post, step)?;
+                    record.notices.push(Notice { step, attempt, reply, mail });
+                }
+            }
+        }
+        record.notices.sort_by_key(|notice| notice.step);
+        Ok(record)
+    }
+
     /// Notes that a post is deleted.
     ///
     /// # Errors
@@ -231,5 +275,5 @@ impl Deliveries {
 }
 
 fn notice_key(step: u16) -> String {
-    format!("NOTICE#{step}")
+    format!("{NOTICE}{step}")
 }

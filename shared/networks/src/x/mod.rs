@@ -360,6 +360,25 @@ fn post_url(web_url: &Url, handle: Option<&str>, id: &str) -> String {
     }
 }
 
+/// The hosts on which X has shown posts beside the configured one.
+const HOSTS: [&str; 2] = ["x.com", "twitter.com"];
+
+/// The id in a post's address: `/<handle>/status/<id>`, `/i/status/<id>` or `/i/web/status/<id>`, with
+/// whatever follows (`/photo/1`).
+pub(crate) fn post_id_at(web_url: &Url, address: &Url) -> Option<PostId> {
+    let host = address.host_str()?;
+    let bare = ["www.", "mobile."].into_iter().find_map(|prefix| host.strip_prefix(prefix)).unwrap_or(host);
+    if web_url.host_str() != Some(host) && !HOSTS.contains(&bare) {
+        return None;
+    }
+    let parts: Vec<&str> = address.path_segments()?.collect();
+    let id = match parts.as_slice() {
+        ["i", "web", "status", id, ..] | [_, "status", id, ..] => *id,
+        _ => return None,
+    };
+    is_number(id).then(|| PostId::new(id))
+}
+
 /// Ids are decimal numbers beyond 2^53, so they are text and stay text.
 fn is_number(id: &str) -> bool {
     (1..=20).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit())
@@ -413,6 +432,30 @@ mod tests {
         assert_eq!(created_at("2080761390344937796", early), Some(early));
         for none in ["20", "", "x", "99999999999999999999999"] {
             assert_eq!(created_at(none, late), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_posts_are_read() {
+        let web_url = Url::parse("https://x.com").unwrap();
+        let read = |address: &str| post_id_at(&web_url, &Url::parse(address).unwrap());
+        for good in [
+            "https://x.com/acme/status/2080761390344937796",
+            "https://x.com/i/status/2080761390344937796",
+            "https://x.com/i/web/status/2080761390344937796?s=20",
+            "https://mobile.twitter.com/acme/status/2080761390344937796/photo/1",
+        ] {
+            assert_eq!(read(good), Some(PostId::new("2080761390344937796")), "{good}");
+            assert_eq!(read(&post_url(&web_url, Some("acme"), "20")), Some(PostId::new("20")));
+        }
+        for bad in [
+            "https://x.com.evil.example/acme/status/20",
+            "https://x.com/acme/status/abc",
+            "https://x.com/acme",
+            "https://x.com/acme/status/",
+            "mailto:a@x.com",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
         }
     }
 
