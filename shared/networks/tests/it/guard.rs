@@ -45,7 +45,7 @@ fn refusal(result: Result<(), GuardError>) -> Option<Refusal> {
     }
 }
 
-const ADDRESSES: [(&str, Option<Refusal>); 22] = [
+const ADDRESSES: [(&str, Option<Refusal>); 44] = [
     ("https://acme.example/p/1?a=b", None),
     ("https://acme.example:443/", None),
     ("https://1.1.1.1/", None),
@@ -68,6 +68,29 @@ const ADDRESSES: [(&str, Option<Refusal>); 22] = [
     ("https://[fd00:ec2::254]/", Some(Refusal::NotPublic)),
     ("http://127.0.0.1:8787/", Some(Refusal::Scheme)),
     ("http://localhost:8787/", Some(Refusal::Scheme)),
+    // The same few addresses in every other way of writing them.
+    ("https://0/", Some(Refusal::NotPublic)),
+    ("https://127.1/", Some(Refusal::NotPublic)),
+    ("https://127.0.0.1./", Some(Refusal::NotPublic)),
+    ("https://0x7f000001/", Some(Refusal::NotPublic)),
+    ("https://0xA9FEA9FE/", Some(Refusal::NotPublic)),
+    ("https://2852039166/", Some(Refusal::NotPublic)),
+    ("https://025177524776/", Some(Refusal::NotPublic)),
+    ("https://0xa9.0376.43518/", Some(Refusal::NotPublic)),
+    ("https://①②⑦.0.0.1/", Some(Refusal::NotPublic)),
+    ("https://%31%32%37.0.0.1/", Some(Refusal::NotPublic)),
+    ("https://127。0。0。1/", Some(Refusal::NotPublic)),
+    ("https://[::]/", Some(Refusal::NotPublic)),
+    ("https://[0:0:0:0:0:ffff:7f00:1]/", Some(Refusal::NotPublic)),
+    ("https://[::7f00:1]/", Some(Refusal::NotPublic)),
+    ("https://[2002:7f00:1::]/", Some(Refusal::NotPublic)),
+    ("https://[2001:0:7f00:1::]/", Some(Refusal::NotPublic)),
+    ("https://[64:ff9b:1::a00:1]/", Some(Refusal::NotPublic)),
+    ("https://[fe80::1]/", Some(Refusal::NotPublic)),
+    ("https://acme.example:80/", Some(Refusal::Port)),
+    ("https:@169.254.169.254/", Some(Refusal::NotPublic)),
+    ("https:\\\\127.0.0.1\\", Some(Refusal::NotPublic)),
+    ("data:text/plain,x", Some(Refusal::Scheme)),
 ];
 
 #[test]
@@ -82,6 +105,10 @@ fn addresses_are_checked_before_anything_is_sent() {
         ("https://acme.example.evil.example/", Some(Refusal::Host)),
         ("https://evil-acme.example/", Some(Refusal::Host)),
         ("https://acme.example@evil.example/", Some(Refusal::UserInfo)),
+        ("https://evil.example\\@acme.example/", Some(Refusal::Host)),
+        ("https://evil.example#@acme.example/", Some(Refusal::Host)),
+        ("https://evil.example?acme.example", Some(Refusal::Host)),
+        ("https://acme.example./", Some(Refusal::Host)),
     ] {
         assert_eq!(refusal(guard.check(&url(address), Hosts::Only(&hosts))), expected, "{address}");
     }
@@ -183,6 +210,42 @@ async fn redirects_sizes_and_times_are_limited() {
     let guard = Guard::new(Reach::of_stage("local", &address));
     let error = guard.get(&address, Hosts::Public, "*/*").await.unwrap_err();
     assert!(matches!(error, GuardError::TimedOut) && error.retryable(), "{error}");
+}
+
+/// One that says something all the time and never all of it.
+#[tokio::test]
+async fn an_answer_that_drips_is_not_waited_for() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = url(&format!("http://{}/", listener.local_addr().unwrap()));
+    let drip = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
+        let mut open = stream.write_all(head).await.is_ok();
+        while open {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            open = stream.write_all(b".").await.is_ok();
+        }
+    });
+    let guard = Guard::new(Reach::of_stage("local", &address));
+    let began = std::time::Instant::now();
+    let error = guard.get(&address, Hosts::Public, "*/*").await.unwrap_err();
+    assert!(matches!(error, GuardError::TimedOut) && error.retryable(), "{error}");
+    assert!(began.elapsed() < networks::guard::TIME * 2);
+    drip.await.unwrap();
+}
+
+/// DNS that names a public address to whoever asks first and a private one to whoever asks again: what
+/// was checked is what is connected to, and each hop asks anew.
+#[tokio::test]
+async fn a_name_that_changes_its_mind_is_checked_at_each_hop() {
+    let server = Server::start([Say::to("https://rebound.example/")]).await;
+    let dns = Dns::new(&["10.0.0.7"]);
+    let guard = Guard::with_resolver(Reach::of_stage("local", &server.url), Arc::new(dns.clone()));
+    let error = guard.get(&server.url, Hosts::Public, "*/*").await.unwrap_err();
+    assert!(matches!(error, GuardError::Refused(Refusal::NotPublic)), "{error}");
+    assert_eq!(*dns.asked.lock().unwrap(), ["rebound.example"], "asked once for each connection");
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! Handshakes and signatures.
 
 use axum::http::{HeaderMap, HeaderValue, Method};
+use base64::Engine as _;
 use networks::{AnyNetwork, Network as _, Secret, SecretName, Verified, VerifyError, WebhookRequest};
 
-use crate::support::{CONSUMER_SECRET, NOW, generic, generic_with, nowhere, x, x_with};
+use crate::support::{CONSUMER_SECRET, NOW, WEBHOOK_SECRET, generic, generic_with, nowhere, x, x_with};
 
 const SIGNATURE: &str = networks::x::SIGNATURE;
 
@@ -66,4 +67,62 @@ fn a_missing_secret_is_never_the_senders_fault() {
     assert_eq!(generic.secret_problems().len(), 1);
     assert_eq!(x.secret_problems().len(), 5);
     assert!(crate::support::x(&nowhere()).secret_problems().is_empty());
+}
+
+/// Every other way to write the bytes of a signature, and everything near it.
+fn disguises(signature: &str) -> Vec<String> {
+    let standard = &base64::engine::general_purpose::STANDARD;
+    let bytes = standard.decode(signature).unwrap();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut flipped = bytes.clone();
+    flipped[31] ^= 1;
+    let mut written = vec![
+        hex.to_uppercase(),
+        hex,
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&bytes),
+        signature.trim_end_matches('=').to_owned(),
+        signature.to_lowercase(),
+        format!("{signature}="),
+        format!("{signature}AAAA"),
+        standard.encode(&flipped),
+        standard.encode([&bytes[..], b"\0"].concat()),
+        standard.encode([&bytes[..], &bytes[..]].concat()),
+        standard.encode(signature),
+        format!("{signature},{signature}"),
+        format!("\"{signature}\""),
+    ];
+    written.extend((0..bytes.len()).map(|length| standard.encode(&bytes[..length])));
+    // The alphabets agree where neither `+` nor `/` stands.
+    written.retain(|written| written != signature);
+    written
+}
+
+#[test]
+fn a_signature_has_one_form_and_one_length() {
+    let (x, body) = (x(&nowhere()), br#"{"data":{}}"#);
+    let good = networks::x::sign(&Secret::new(CONSUMER_SECRET), body);
+    assert!(signed(&x, Some(&good), body).is_ok());
+    for disguise in disguises(good.strip_prefix("sha256=").unwrap()) {
+        for written in [format!("sha256={disguise}"), format!("SHA256={disguise}"), disguise.clone()] {
+            assert!(signed(&x, Some(&written), body).is_err(), "{written}");
+        }
+    }
+    let generic = generic(&nowhere());
+    let key = networks::standard_webhooks::key(&Secret::new(WEBHOOK_SECRET)).unwrap();
+    let headers = networks::standard_webhooks::sign(&key, "msg_1", NOW, body);
+    let verify = |signature: &str| {
+        let mut all = HeaderMap::new();
+        for (name, value) in &headers {
+            let value = if name.ends_with("signature") { signature } else { value.as_str() };
+            all.insert(*name, HeaderValue::from_str(value).unwrap());
+        }
+        let request = WebhookRequest { method: &Method::POST, headers: &all, query: "", body };
+        generic.verify(&request, NOW).map(drop)
+    };
+    let (_, good) = headers.iter().find(|(name, _)| name.ends_with("signature")).unwrap();
+    assert_eq!(verify(good), Ok(()));
+    for disguise in disguises(good.strip_prefix("v1,").unwrap()) {
+        // A list may hold the right one beside others; a comma inside of one is no list.
+        assert!(verify(&format!("v1,{disguise}")).is_err(), "{disguise}");
+    }
 }
