@@ -22,11 +22,11 @@ use networks::Secret;
 use store::carts::Carts;
 use store::links::Links;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::checkout::Checkout;
 use crate::playground::{self, App, Playground, Stack};
+use crate::signals::{INTERRUPTED, Signals};
 use crate::terminal::say;
 use secrets::Secrets;
 use steps::Step;
@@ -85,29 +85,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     };
     // Dropping what was being started has stopped cargo and the emulator. Returning would wait for
     // more: for pip, where it is still fetching packages.
-    let Some(stack) = stack else { std::process::exit(130) };
+    let Some(stack) = stack else { std::process::exit(INTERRUPTED) };
     let running = stack?;
     running.welcome(&args, started);
     running.follow_until(signals).await
-}
-
-/// Ctrl-C, the system's request to end, and a closed terminal.
-struct Signals([Signal; 3]);
-
-impl Signals {
-    fn new() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("the system's signals can't be listened to");
-        Ok(Self([
-            listen(SignalKind::interrupt())?,
-            listen(SignalKind::terminate())?,
-            listen(SignalKind::hangup())?,
-        ]))
-    }
-
-    async fn next(&mut self) {
-        let Self([interrupt, terminate, hangup]) = self;
-        tokio::select! { _ = interrupt.recv() => {} _ = terminate.recv() => {} _ = hangup.recv() => {} }
-    }
 }
 
 /// A stack that is up.
@@ -230,7 +211,7 @@ impl Running {
             () = signals.next() => {
                 say("Not waiting: the emulator saves by itself.");
                 // Returning would wait for the thread that waits for the emulator.
-                std::process::exit(130)
+                std::process::exit(INTERRUPTED)
             }
         }
     }
