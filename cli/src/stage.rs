@@ -1,11 +1,15 @@
-//! A stage and the way to its tables.
+//! A stage and the way to its AWS account.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider};
 use lambda::aws::Aws;
 use lambda::env::Environment;
 use store::settings::Settings;
+use tokio::sync::OnceCell;
 
 use crate::checkout::Checkout;
 
@@ -13,14 +17,17 @@ use crate::checkout::Checkout;
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct StageArgs {
     /// The stage to work on.
-    #[arg(long = "stage", default_value = "local", value_name = "STAGE")]
+    #[arg(long = "stage", id = "stage", default_value = "local", value_name = "STAGE")]
     pub(crate) name: String,
     /// Another address for AWS; for the stage `local` the running stack's is found by itself.
-    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL")]
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL", hide_env_values = true)]
     endpoint_url: Option<String>,
     /// Where the local stack keeps its data (default: `.hashcart/local` in the checkout).
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Made once: a program that prints credentials may ask a person each time it runs.
+    #[arg(skip)]
+    aws: Arc<OnceCell<Aws>>,
 }
 
 impl StageArgs {
@@ -34,15 +41,38 @@ impl StageArgs {
         format!("hashcart-{}-{name}", self.name)
     }
 
-    /// Clients for the stage: the running local stack's, else the ones that region and credentials of
-    /// the environment name.
+    /// The path that the stage's secrets are kept under, with a slash at the end.
+    pub(crate) fn secrets_prefix(&self) -> String {
+        format!("/hashcart/{}/", self.name)
+    }
+
+    /// Where the local stack keeps its data.
     ///
     /// # Errors
-    /// When no local stack runs, or the stage's name or address is not valid.
+    /// When this is no checkout and no directory was named.
+    pub(crate) fn data(&self) -> anyhow::Result<PathBuf> {
+        match &self.data {
+            Some(data) => Ok(data.clone()),
+            None => Checkout::find().map(|checkout| checkout.default_data()),
+        }
+    }
+
+    /// Clients for the stage: the running local stack's, else the ones that region and credentials of the
+    /// environment or of the profile in `AWS_PROFILE` open.
+    ///
+    /// # Errors
+    /// When no local stack runs, the stage's name or address is not valid, or there is no region or no
+    /// credentials.
     pub(crate) async fn aws(&self) -> anyhow::Result<Aws> {
+        self.aws.get_or_try_init(|| self.connect()).await.cloned()
+    }
+
+    async fn connect(&self) -> anyhow::Result<Aws> {
         if self.is_local() {
-            let endpoint =
-                self.endpoint_url.clone().map_or_else(|| local_endpoint(self.data.as_deref()), Ok)?;
+            let endpoint = match &self.endpoint_url {
+                Some(endpoint) => endpoint.clone(),
+                None => local_endpoint(&self.data()?)?,
+            };
             return Ok(Aws::from_config(emulator::Account::front_door(endpoint).sdk_config()));
         }
         let (stage, endpoint) = (self.name.clone(), self.endpoint_url.clone());
@@ -51,7 +81,17 @@ impl StageArgs {
             "AWS_ENDPOINT_URL" => endpoint.clone(),
             other => std::env::var(other).ok(),
         })?;
-        Ok(Aws::from_env(&env).await?)
+        let config = Aws::from_env(&env).await?.config().clone();
+        if config.region().is_none() {
+            bail!("there is no AWS region: set AWS_REGION, or `region` in {}", profile());
+        }
+        let config = match &self.endpoint_url {
+            Some(endpoint) => config.to_builder().endpoint_url(endpoint).build(),
+            None => config,
+        };
+        let credentials = FoundCredentials::find(config.credentials_provider()).await?;
+        let credentials = SharedCredentialsProvider::new(credentials);
+        Ok(Aws::from_config(config.to_builder().credentials_provider(credentials).build()))
     }
 
     /// The stage's settings.
@@ -63,12 +103,53 @@ impl StageArgs {
     }
 }
 
+/// Credentials that were found before the first request, so that what is wrong with them is said at once
+/// and by its name; later ones come from where they came from.
+#[derive(Debug)]
+struct FoundCredentials {
+    /// Given out once.
+    first: Mutex<Option<Credentials>>,
+    source: SharedCredentialsProvider,
+}
+
+impl FoundCredentials {
+    async fn find(source: Option<SharedCredentialsProvider>) -> anyhow::Result<Self> {
+        let source = source.context("there are no AWS credentials")?;
+        let found = source.provide_credentials().await.with_context(|| {
+            format!(
+                "there are no AWS credentials that could be used: set AWS_PROFILE (or AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY), and where {} is one of SSO, run `aws sso login`",
+                profile()
+            )
+        })?;
+        Ok(Self { first: Mutex::new(Some(found)), source })
+    }
+}
+
+impl ProvideCredentials for FoundCredentials {
+    fn provide_credentials<'a>(&'a self) -> provider::future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let first = self.first.lock().map_or(None, |mut first| first.take());
+        match first {
+            Some(found) => provider::future::ProvideCredentials::ready(Ok(found)),
+            None => self.source.provide_credentials(),
+        }
+    }
+}
+
+/// The profile that region and credentials are read from, as a person knows it.
+fn profile() -> String {
+    let name = std::env::var("AWS_PROFILE").unwrap_or_else(|_| "default".to_owned());
+    format!("the profile `{name}` of ~/.aws/config")
+}
+
 /// Where the emulator of the local stack listens: the stack writes it into its data.
-fn local_endpoint(data: Option<&Path>) -> anyhow::Result<String> {
-    let data = data.map_or_else(
-        || Checkout::find().map(|checkout| checkout.default_data()),
-        |data| Ok(data.to_owned()),
-    )?;
+///
+/// # Errors
+/// When no stack runs on these data.
+pub(crate) fn local_endpoint(data: &Path) -> anyhow::Result<String> {
     let endpoint = std::fs::read_to_string(data.join("endpoint")).with_context(|| {
         format!("no local stack runs on {}: start it with `hashcart local`, or say --stage", data.display())
     })?;

@@ -9,8 +9,9 @@ use anyhow::Context as _;
 use domain::ids::{ProductId, VariantId};
 use domain::product::{Listing, PriceExposure};
 use domain::storefront::Marketplace;
+use lambda::clock::Clock;
 use shops::feed::{Feed, FeedError, RejectedRow, Row};
-use store::catalog::{Catalog, Change, Import, Vanished};
+use store::catalog::{Catalog, Change, Import, Imported, Vanished};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// How many rows wait between the thread that reads the feed and what writes the table.
@@ -134,6 +135,14 @@ pub async fn import(
         }
     }
     finish(import, job, &mut summary).await?;
+    if let (Some(catalog), None, false) = (catalog, &summary.caution, job.dry_run) {
+        let (variants, rejected) = (summary.accepted(), summary.rejected);
+        let imported = Imported { at: Clock::system().now(), variants, rejected };
+        catalog
+            .note_imported(&job.marketplace.id, &imported)
+            .await
+            .context("the catalogue can't be written")?;
+    }
     Ok(summary)
 }
 

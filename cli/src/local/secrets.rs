@@ -9,12 +9,14 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use domain::storefront::{NetworkConfig, NetworkKind, Storefront};
-use networks::SecretName;
-use ring::rand::{SecureRandom as _, SystemRandom};
-use url::Url;
+use domain::storefront::Storefront;
+
+use crate::secrets::known::{Known, Origin, known};
+
+/// The file beside the data that keeps what was made up.
+pub(crate) const KEPT: &str = "secrets.env";
+/// The file in the checkout that wins.
+const GIVEN: &str = ".env";
 
 /// Secrets by name (`x/consumer-secret`); several values stand in one text, a line each, newest first.
 pub(crate) type Secrets = BTreeMap<String, String>;
@@ -27,15 +29,15 @@ pub(crate) type Secrets = BTreeMap<String, String>;
 /// # Errors
 /// When a file can't be read or written, or has a line that is none.
 pub(crate) fn prepare(storefront: &Storefront, checkout: &Path, data: &Path) -> anyhow::Result<Secrets> {
-    let (given, kept_at) = (read(&checkout.join(".env"))?, data.join("secrets.env"));
+    let (given, kept_at) = (read(&checkout.join(GIVEN))?, data.join(KEPT));
     let mut kept = read(&kept_at)?;
     let mut secrets = Secrets::new();
     let mut made = String::new();
-    for (name, form) in wanted(storefront) {
+    for Known { name, origin, .. } in known(storefront, true) {
         let variable = variable(&name);
         let value = match given.get(&variable).or_else(|| kept.get(&variable)) {
             Some(value) => value.clone(),
-            None => match make(form)? {
+            None => match origin.make()? {
                 Some(value) => {
                     // Writing to a String can't fail.
                     let _ = writeln!(made, "{variable}={value}");
@@ -45,7 +47,7 @@ pub(crate) fn prepare(storefront: &Storefront, checkout: &Path, data: &Path) -> 
                 None => continue,
             },
         };
-        secrets.insert(name, value.split(',').map(str::trim).collect::<Vec<_>>().join("\n"));
+        secrets.insert(name, lines(&value));
     }
     if !made.is_empty() {
         let context = || format!("{} can't be written", kept_at.display());
@@ -56,80 +58,65 @@ pub(crate) fn prepare(storefront: &Storefront, checkout: &Path, data: &Path) -> 
     Ok(secrets)
 }
 
-/// How a secret is made up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    /// Random text.
-    Random,
-    /// A Standard Webhooks secret.
-    Webhook,
-    /// Not at all: only the real network can give it.
-    Given,
-}
-
 /// The secrets that `prepare` would neither find nor make up.
 ///
 /// # Errors
 /// When a file can't be read or has a line that is none.
 pub(crate) fn missing(storefront: &Storefront, checkout: &Path, data: &Path) -> anyhow::Result<Vec<String>> {
-    let (given, kept) = (read(&checkout.join(".env"))?, read(&data.join("secrets.env"))?);
-    let is_there = |name: &str| given.contains_key(&variable(name)) || kept.contains_key(&variable(name));
-    let wanted = wanted(storefront).into_iter();
-    Ok(wanted.filter(|(name, form)| *form == Form::Given && !is_there(name)).map(|(name, _)| name).collect())
+    let known = known(storefront, true);
+    let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
+    let found = find(checkout, data, &names)?;
+    let is_missing = |known: &Known| known.origin == Origin::Network && !found.contains_key(&known.name);
+    Ok(known.into_iter().filter(is_missing).map(|known| known.name).collect())
 }
 
-fn wanted(storefront: &Storefront) -> Vec<(String, Form)> {
-    let mut wanted = vec![("hash-key".to_owned(), Form::Random), ("signing-key".to_owned(), Form::Random)];
-    for network in &storefront.networks {
-        wanted.extend(
-            of_network(network).into_iter().map(|(name, form)| (format!("{}/{name}", network.id), form)),
+/// Those of these secrets that are given or kept, one value a line.
+///
+/// # Errors
+/// As [`missing`].
+pub(crate) fn find(checkout: &Path, data: &Path, names: &[&str]) -> anyhow::Result<Secrets> {
+    let (given, kept) = (read(&checkout.join(GIVEN))?, read(&data.join(KEPT))?);
+    let value = |name: &&str| given.get(&variable(name)).or_else(|| kept.get(&variable(name)));
+    Ok(names.iter().filter_map(|name| Some(((*name).to_owned(), lines(value(name)?)))).collect())
+}
+
+/// Keeps a secret beside the stack's data: `text` has one value a line.
+///
+/// # Errors
+/// When the checkout's `.env` gives it, a value can't stand in the file, or the file can't be written.
+pub(crate) fn keep(checkout: &Path, data: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+    let (given_in, variable) = (checkout.join(GIVEN), variable(name));
+    if read(&given_in)?.contains_key(&variable) {
+        bail!(
+            "{} gives {variable}, and it wins: change it there and start the stack again",
+            given_in.display()
         );
     }
-    wanted
-}
-
-fn of_network(network: &NetworkConfig) -> Vec<(SecretName, Form)> {
-    use SecretName as N;
-    match &network.kind {
-        NetworkKind::Generic { .. } => vec![(N::WebhookSecret, Form::Webhook)],
-        NetworkKind::X { api_url, .. } => {
-            // X signs its webhooks with the consumer secret: made up, it lets saved payloads be
-            // replayed. The rest opens X's API; a stand-in on this machine takes anything.
-            let api = if is_this_machine(api_url) { Form::Random } else { Form::Given };
-            let rest = [
-                N::ConsumerKey,
-                N::AccessToken,
-                N::AccessTokenSecret,
-                N::BearerToken,
-                N::ClientId,
-                N::ClientSecret,
-            ];
-            let rest = rest.into_iter().map(|name| (name, api));
-            std::iter::once((N::ConsumerSecret, Form::Random)).chain(rest).collect()
-        }
+    if text.contains(',') {
+        bail!("a value with a comma can't be kept for the local stack: commas stand between its values");
     }
+    let kept_in = data.join(KEPT);
+    let mut kept = read(&kept_in)?;
+    kept.insert(variable, text.lines().collect::<Vec<_>>().join(","));
+    let lines =
+        kept.iter().fold(String::new(), |lines, (variable, value)| lines + variable + "=" + value + "\n");
+    fs::create_dir_all(data).with_context(|| format!("{} can't be made", data.display()))?;
+    let (context, new) = (|| format!("{} can't be written", kept_in.display()), data.join("secrets.env.new"));
+    let mut file = fs::OpenOptions::new();
+    let mut file =
+        file.create(true).write(true).truncate(true).mode(0o600).open(&new).with_context(context)?;
+    file.write_all(lines.as_bytes()).with_context(context)?;
+    fs::rename(&new, &kept_in).with_context(context)
 }
 
-/// Whether an address is of this machine.
-pub(crate) fn is_this_machine(url: &Url) -> bool {
-    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+/// What stands in a file with commas, one value a line.
+fn lines(value: &String) -> String {
+    value.split(',').map(str::trim).collect::<Vec<_>>().join("\n")
 }
 
 /// `x/consumer-secret` → `X_CONSUMER_SECRET`.
 pub(crate) fn variable(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
-}
-
-fn make(form: Form) -> anyhow::Result<Option<String>> {
-    let mut bytes = [0; 32];
-    if SystemRandom::new().fill(&mut bytes).is_err() {
-        bail!("the system gives no random numbers");
-    }
-    Ok(match form {
-        Form::Random => Some(lambda::token::random()),
-        Form::Webhook => Some(format!("whsec_{}", STANDARD.encode(bytes))),
-        Form::Given => None,
-    })
 }
 
 /// Reads `NAME=value` lines; empty lines and those that begin with `#` say nothing. A missing file is
@@ -193,6 +180,18 @@ mod tests {
         assert_eq!(given["x/consumer-secret"], "new\nold");
         assert_eq!(given["hash-key"], first["hash-key"]);
         assert!(given.contains_key("x/access-token"));
+
+        keep(&checkout, &data, "signing-key", "newer\nolder").unwrap();
+        let names = ["signing-key", "x/consumer-secret", "x/bearer-token"];
+        let found = find(&checkout, &data, &names).unwrap();
+        assert_eq!(found["signing-key"], "newer\nolder");
+        assert_eq!(found["x/consumer-secret"], "new\nold", "what .env gives");
+        assert!(!found.contains_key("x/bearer-token"));
+        let error = keep(&checkout, &data, "x/consumer-secret", "newer").unwrap_err().to_string();
+        assert!(error.contains(".env gives X_CONSUMER_SECRET"), "{error}");
+        let kept = prepare(&storefront(""), &checkout, &data).unwrap();
+        assert_eq!(kept["signing-key"], "newer\nolder");
+        assert_eq!(kept["hash-key"], first["hash-key"], "the others are as they were");
 
         fs::write(checkout.join(".env"), "\nnonsense\n").unwrap();
         let error = prepare(&storefront(""), &checkout, &data).unwrap_err();

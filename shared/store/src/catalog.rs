@@ -10,8 +10,11 @@
 //! | `place` | the row of the feed, which orders a product's variants |
 //! | `digest` | of all of the above but `place`: an import writes only what differs |
 //! | `vanished` | the feed doesn't list it any more: out of stock, whatever `body` says |
+//!
+//! Beside them stands one item for each marketplace under the `pk` `imported`: when its feed was last taken in.
 
 mod import;
+mod imported;
 
 use std::collections::BTreeSet;
 
@@ -21,6 +24,7 @@ use domain::ids::{MarketplaceId, ProductId, VariantId};
 use domain::product::{Availability, Product, ProductRef, Variant};
 
 pub use import::{Change, Import, Vanished};
+pub use imported::Imported;
 
 use crate::error::StoreError;
 use crate::item::{Item, Reader, partition_key, sort_key, string};

@@ -4,7 +4,8 @@
 use domain::ids::MarketplaceId;
 use domain::money::Money;
 use domain::product::{Availability, Listing, PriceExposure, Variant};
-use store::catalog::{Catalog, Change, Vanished};
+use domain::time::Timestamp;
+use store::catalog::{Catalog, Change, Imported, Vanished};
 
 async fn catalog() -> Catalog {
     let account = emulator::shared().await.unwrap().test_account().unwrap();
@@ -212,4 +213,19 @@ async fn many_rows_go_in_many_batches() {
     assert_eq!(changes, [Change::Unchanged; 3]);
     assert!(vanished.is_suspicious());
     assert_eq!(vanished, Vanished { missing: 1000, listed: 1003 });
+}
+
+#[tokio::test]
+async fn the_last_import_is_noted_and_is_no_product() {
+    let catalog = catalog().await;
+    assert!(!catalog.has_products(&us()).await.unwrap());
+    assert_eq!(catalog.imported(&us()).await.unwrap(), None);
+    let imported = Imported { at: Timestamp::from_seconds(7), variants: 4, rejected: 1 };
+    catalog.note_imported(&us(), &imported).await.unwrap();
+    assert_eq!(catalog.imported(&us()).await.unwrap(), Some(imported));
+    assert!(!catalog.has_products(&us()).await.unwrap());
+    assert!(catalog.all(&us()).await.unwrap().is_empty());
+    import(&catalog, &shelf()).await;
+    assert!(catalog.has_products(&us()).await.unwrap());
+    assert!(!catalog.has_products(&"uk".into()).await.unwrap());
 }
