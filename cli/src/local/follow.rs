@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use console::{Color, style};
 use emulator::{Account, Logs};
 
-use crate::playground::{App, LogLine, now};
+use crate::playground::{App, now};
 use crate::terminal::say;
+use crate::trace::LogLine;
 
 /// How often logs are looked at while something is going on.
 const BUSY: Duration = Duration::from_millis(80);

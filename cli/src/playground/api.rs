@@ -20,8 +20,8 @@ use ulid::Ulid;
 
 use super::inbox::Mail;
 use super::timeline::TimelinePost;
-use super::trace::Trace;
 use super::{App, Change, now};
+use crate::trace::Trace;
 
 /// The longest post, in characters.
 const LONGEST_POST: usize = 5000;

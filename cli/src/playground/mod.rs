@@ -38,7 +38,6 @@ use tower_http::services::ServeDir;
 
 pub(crate) use people::{Cast, Persona};
 pub(crate) use shop::feeds;
-pub(crate) use trace::LogLine;
 
 use api::ApiError;
 use inbox::Inbox;
