@@ -3,17 +3,22 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tests::faults::emulated;
+use tests::faults::mutants::Bench;
 use tests::faults::plan::Schedule;
 use tests::faults::run::{self, Finding};
 
 /// Runs the functions under faults and checks the laws of `docs/FAULTS.md`.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// How many deliveries: records handed to a function.
     #[arg(long, default_value_t = 10_000)]
     deliveries: u64,
@@ -37,10 +42,52 @@ struct Options {
     shrink: u64,
 }
 
+#[derive(Debug, Subcommand)]
+enum Other {
+    /// Runs the same seed over the emulator and over the model: both must end the same.
+    Emulator {
+        /// How many deliveries.
+        #[arg(long, default_value_t = 10_000)]
+        deliveries: u64,
+        /// The seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Tries the deliberate bugs of `tests/faults/bugs`: each must be found.
+    Mutants {
+        /// Where cargo builds them.
+        #[arg(long, value_name = "FOLDER", default_value = "target/mutants")]
+        target: PathBuf,
+        /// With which profile.
+        #[arg(long, default_value = "faults")]
+        profile: String,
+        /// After how many deliveries a bug counts as not found.
+        #[arg(long, default_value_t = 100_000)]
+        deliveries: u64,
+        /// Only those whose name holds this.
+        #[arg(long)]
+        only: Option<String>,
+    },
+}
+
 fn main() -> anyhow::Result<ExitCode> {
     // A panic is a finding like any other: it is reported once, with its schedule.
     std::panic::set_hook(Box::new(|_| {}));
     let options = Options::parse();
+    match options.other {
+        Some(Other::Emulator { deliveries, seed }) => return compare(seed, deliveries),
+        Some(Other::Mutants { target, profile, deliveries, only }) => {
+            let target = std::path::absolute(target)?;
+            return mutants(&Bench {
+                workspace: tests::stack::workspace(),
+                target,
+                profile,
+                deliveries,
+                only,
+            });
+        }
+        None => {}
+    }
     if let Some(file) = &options.schedule {
         let text =
             std::fs::read_to_string(file).with_context(|| format!("no schedule in {}", file.display()))?;
@@ -67,6 +114,28 @@ fn main() -> anyhow::Result<ExitCode> {
     std::fs::write(&options.save, serde_json::to_string_pretty(&small.schedule)?)?;
     println!("the schedule is in {0}: --schedule {0} repeats it", options.save.display());
     Ok(ExitCode::FAILURE)
+}
+
+fn compare(seed: u64, deliveries: u64) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
+    let compared = emulated::compare(seed, deliveries, &|done| eprintln!("{done} deliveries the same"))?;
+    println!(
+        "seed {seed}: {} deliveries in {} worlds end the same over the emulator, {} items, {} s",
+        compared.deliveries,
+        compared.worlds,
+        compared.items,
+        began.elapsed().as_secs()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn mutants(bench: &Bench) -> anyhow::Result<ExitCode> {
+    let count = bench.run(&|found| {
+        let seconds = found.time.as_secs_f32();
+        println!("{:<28} {:>8} deliveries {seconds:>6.1} s  {}", found.name, found.deliveries, found.law);
+    })?;
+    println!("{count} bugs, each found");
+    Ok(ExitCode::SUCCESS)
 }
 
 fn bar(options: &Options) -> ProgressBar {

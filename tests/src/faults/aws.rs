@@ -1,6 +1,8 @@
 //! AWS requests as they come off the SDK: which service and operation they are for, how they are
 //! answered, how they fail, and the laws that hold for every single one.
 
+use std::collections::BTreeMap;
+
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -380,13 +382,17 @@ fn compare(ground: &Ground, request: &Request, ours: (u16, &Json), theirs: &(u16
     let body: Json = serde_json::from_slice(&theirs.1).unwrap_or_default();
     let same = ours.0 == theirs.0 && essence(ours.1) == essence(&body);
     if !same {
+        let (said, modelled) = (essence(&body).to_string(), essence(ours.1).to_string());
+        // From where they differ on.
+        let at = said.bytes().zip(modelled.bytes()).take_while(|(a, b)| a == b).count().saturating_sub(40);
+        let from = |text: &str| text.chars().skip(at).take(300).collect::<String>();
         ground.violate(format!(
-            "the emulator answers {} otherwise: {} {}, the model {} {}",
+            "the emulator answers {} with {} …{}, the model with {} …{}",
             request.operation,
             theirs.0,
-            essence(&body),
+            from(&said),
             ours.0,
-            essence(ours.1)
+            from(&modelled)
         ));
     }
 }
@@ -405,7 +411,8 @@ fn essence(body: &Json) -> Json {
                 };
                 (name.clone(), value)
             };
-            Json::Object(kept.map(read).filter(|(_, value)| !empty(value)).collect())
+            let sorted: BTreeMap<String, Json> = kept.map(read).filter(|(_, value)| !empty(value)).collect();
+            Json::Object(sorted.into_iter().collect())
         }
         Json::Array(values) => {
             let mut values: Vec<Json> = values.iter().map(essence).collect();

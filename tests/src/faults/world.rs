@@ -95,11 +95,10 @@ pub fn run(schedule: &Schedule, beside: Option<Box<dyn Beside>>) -> Arc<Ground> 
         .unwrap_or_else(|error| panic!("no runtime: {error}"));
     // One thread: what runs when is the clock's doing alone.
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        let region = if beside.is_some() { "us-east-1".to_owned() } else { fresh_region() };
         let ground = Arc::new(Ground::new(schedule.plan(), schedule.faults.clone(), beside));
         let world = Arc::new(World {
             ground: Arc::clone(&ground),
-            region,
+            region: fresh_region(),
             idle: Mutex::default(),
             started: AtomicU64::new(0),
             under_way: AtomicU64::new(0),
