@@ -63,6 +63,10 @@ def path_of_parameters(region, account, body, query_params):
     return [f"arn:aws:ssm:{region}:{account}:parameter{json.loads(body)['Path']}"]
 
 
+def names_of_parameters(region, account, body, query_params):
+    return [f"arn:aws:ssm:{region}:{account}:parameter{name}" for name in json.loads(body)["Names"]]
+
+
 def parameter(query_params, name):
     value = query_params.get(name, "")
     return value[0] if isinstance(value, list) else value
@@ -82,6 +86,7 @@ def resources_of_mail(region, account, body, query_params):
 # MiniStack 1.5.33 checks these actions against "*" where AWS checks them against what they name, so that
 # a role which may use one path or one sender only could use none.
 NAMED = {
+    "ssm:GetParameters": names_of_parameters,
     "ssm:GetParametersByPath": path_of_parameters,
     "ses:SendRawEmail": resources_of_mail,
 }
