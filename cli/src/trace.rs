@@ -36,12 +36,13 @@ pub(crate) use way::{LogLine, Trace};
   hashcart trace https://x.com/ann/status/2080761390344937796 --stage prod --since 7d
   hashcart trace 'x#2080761390344937796' --stage prod --json
 
-Looking changes nothing. No address and no text of a shopper is shown. A shorter --since is faster: all
-log lines since then are searched. On AWS the newest lines may be missing for some seconds.
+Looking changes nothing. No address and no text of a shopper is shown. A shorter --since is
+faster: all log lines since then are searched. On AWS the newest ones may be missing for some
+seconds.
 
-Needs logs:FilterLogEvents on /aws/lambda/hashcart-STAGE-*, dynamodb:Query on the tables deliveries and
-carts (and dynamodb:GetItem on settings for an address), and on the dead-letter queues sqs:GetQueueUrl,
-sqs:GetQueueAttributes, sqs:ReceiveMessage and sqs:ChangeMessageVisibility.")]
+Needs logs:FilterLogEvents on /aws/lambda/hashcart-STAGE-*, dynamodb:Query on the tables
+deliveries and carts (and dynamodb:GetItem on settings for an address), and on the dead-letter
+queues sqs:GetQueueUrl, sqs:GetQueueAttributes, sqs:ReceiveMessage, sqs:ChangeMessageVisibility.")]
 pub struct Args {
     /// The post: NETWORK#ID as logs, metrics and `hashcart dlq` write it, or its address.
     #[arg(value_name = "POST")]
