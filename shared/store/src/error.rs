@@ -22,12 +22,37 @@ pub enum StoreError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// An item in the table is not what we write there, or is of a version that we can't read.
+    /// An item in the table is not what we write there.
     #[error("an item of {table} can't be read: {what}")]
     Item {
         /// The table.
         table: String,
         /// The attribute or the path in its document and what is wrong, without the value.
+        what: String,
+    },
+    /// An item was written by a later release. While that is being deployed, the functions of the earlier
+    /// one meet such items: who tries again finds the later one in its place.
+    #[error(
+        "an item of {table} is of version {found}, and this release reads up to {reads}: deploy the release that wrote it"
+    )]
+    Version {
+        /// The table.
+        table: String,
+        /// The item's version.
+        found: u64,
+        /// The latest version that this release reads.
+        reads: u64,
+    },
+    /// The storefront in force has keys or values that this release doesn't know. Nothing is wrong with
+    /// what waits for it.
+    #[error(
+        "version {version} of the storefront can't be read ({what}): deploy the release that it was pushed with, or \
+         push one that this release knows"
+    )]
+    Storefront {
+        /// The storefront's version.
+        version: u64,
+        /// The path in it and the kind of mistake, without the value.
         what: String,
     },
     /// A value could not be written as JSON: a key that is no text, or the like.
@@ -88,6 +113,7 @@ impl Retryable for StoreError {
                 }
                 Fault::Refused => false,
             },
+            Self::Version { .. } | Self::Storefront { .. } => true,
             Self::Contended { .. } | Self::Unprocessed { .. } => true,
             Self::Item { .. } | Self::Encode { .. } | Self::Build(_) => false,
         }

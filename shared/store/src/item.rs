@@ -16,8 +16,8 @@ use crate::error::StoreError;
 /// An item or a key.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// The version of the items that this code writes, in the attribute `v`.
-const VERSION: u64 = 1;
+/// The version of the items that this code writes, in the attribute `v`. It reads every version up to it.
+pub(crate) const VERSION: u64 = 1;
 
 /// The primary key `pk`, `sk`.
 pub(crate) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
@@ -74,7 +74,10 @@ impl<'a> Reader<'a> {
         let reader = Self { table, item };
         match reader.number("v")? {
             VERSION => Ok(reader),
-            other => Err(reader.wrong("v", &format!("version {other} is unknown"))),
+            found if found > VERSION => {
+                Err(StoreError::Version { table: table.to_owned(), found, reads: VERSION })
+            }
+            other => Err(reader.wrong("v", &format!("there never was a version {other}"))),
         }
     }
 
@@ -150,6 +153,8 @@ pub(crate) fn is_live(item: &Item, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use domain::Retryable;
+
     use super::*;
 
     #[test]
@@ -157,7 +162,10 @@ mod tests {
         let mut item = document("carts", "c", "CMD#1", &"a secret").unwrap();
         let error = Reader::new("carts", &item).unwrap().body::<u32>().unwrap_err().to_string();
         assert!(error.contains("carts") && error.contains("body") && !error.contains("secret"), "{error}");
-        item.insert("v".to_owned(), number(2));
+        item.insert("v".to_owned(), number(VERSION + 1));
+        let later = Reader::new("carts", &item).err().unwrap();
+        assert!(matches!(later, StoreError::Version { found: 2, .. }) && later.retryable(), "{later}");
+        item.insert("v".to_owned(), number(0));
         assert!(matches!(Reader::new("carts", &item), Err(StoreError::Item { .. })));
         item.remove("v");
         assert!(Reader::new("carts", &item).is_err());

@@ -125,11 +125,13 @@ impl Settings {
 
     fn read_version(&self, item: &Item) -> Result<Versioned<Storefront>, StoreError> {
         let reader = Reader::new(&self.table.name, item)?;
-        Ok(Versioned {
-            version: reader.number("version")?,
-            pushed_at: reader.moment("pushed_at")?,
-            value: reader.body()?,
-        })
+        let version = reader.number("version")?;
+        // What this release doesn't know must not be served as if it weren't there.
+        let value = reader.body().map_err(|error| match error {
+            StoreError::Item { what, .. } => StoreError::Storefront { version, what },
+            other => other,
+        })?;
+        Ok(Versioned { version, pushed_at: reader.moment("pushed_at")?, value })
     }
 
     /// Makes `storefront` the one that is used, if `expected` still is (`None`: if there is none).

@@ -515,7 +515,7 @@ async fn a_long_cart_is_read_whole_and_compacted_into_the_same_cart() {
 }
 
 #[tokio::test]
-async fn an_item_of_another_version_is_a_permanent_error_and_a_missing_table_is_not() {
+async fn an_item_of_a_later_version_and_a_missing_table_are_worth_another_try() {
     use aws_sdk_dynamodb::types::AttributeValue;
     let wired = Wired::new().await;
     let put = wired.client.put_item().table_name(&wired.tables.carts);
@@ -526,10 +526,11 @@ async fn an_item_of_another_version_is_a_permanent_error_and_a_missing_table_is_
         .item("body", AttributeValue::S("{}".to_owned()));
     put.send().await.unwrap();
     let error = wired.carts.read(&"future".into()).await.unwrap_err();
-    assert!(matches!(error, StoreError::Item { .. }) && !error.retryable(), "{error}");
+    assert!(matches!(error, StoreError::Version { found: 2, .. }) && error.retryable(), "{error}");
     let clash = CommandKey { network: "x".into(), post: "1".into(), line: 1, step: 0 };
     let clashing = Entry { key: clash, ..entry("1", NOW, 1) };
-    assert!(!wired.carts.put_entry(&"future".into(), &clashing, None).await.unwrap_err().retryable());
+    let error = wired.carts.put_entry(&"future".into(), &clashing, None).await.unwrap_err();
+    assert!(matches!(error, StoreError::Version { found: 2, .. }), "{error}");
 
     let nowhere = Carts::new(wired.client.clone(), "no-such-table");
     let error = nowhere.read(&"c".into()).await.unwrap_err();
@@ -644,6 +645,20 @@ async fn the_storefront_is_pushed_by_version() {
     settings.pause(&"x".into(), Pause { reply: true, ..Pause::default() }).await.unwrap();
     let snapshot = settings.snapshot().await.unwrap().unwrap();
     assert_eq!((snapshot.storefront.version, snapshot.pause(&"x".into()).reply), (2, true));
+
+    // A later release's key: not to be ignored, and no fault of what waits for the storefront.
+    let mut later = serde_json::to_value(&two).unwrap();
+    later["secret_sauce"] = "hot".into();
+    let body = aws_sdk_dynamodb::types::AttributeValue::S(later.to_string());
+    let put =
+        wired.client.update_item().table_name(&wired.tables.settings).update_expression("SET body = :body");
+    let key = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    let put =
+        put.key("pk", key("storefront")).key("sk", key("CURRENT")).expression_attribute_values(":body", body);
+    put.send().await.unwrap();
+    let error = settings.snapshot().await.unwrap_err();
+    assert!(matches!(error, StoreError::Storefront { version: 2, .. }) && error.retryable(), "{error}");
+    assert!(!error.to_string().contains("hot"), "{error}");
 }
 
 #[tokio::test]
