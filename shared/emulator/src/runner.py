@@ -67,6 +67,11 @@ def names_of_parameters(region, account, body, query_params):
     return [f"arn:aws:ssm:{region}:{account}:parameter{name}" for name in json.loads(body)["Names"]]
 
 
+def parameters_by_name(region, account, body, query_params):
+    names = json.loads(body)["Names"]
+    return [f"arn:aws:ssm:{region}:{account}:parameter/{name.removeprefix('/')}" for name in names]
+
+
 def parameter(query_params, name):
     value = query_params.get(name, "")
     return value[0] if isinstance(value, list) else value
@@ -87,6 +92,7 @@ def resources_of_mail(region, account, body, query_params):
 # a role which may use one path or one sender only could use none.
 NAMED = {
     "ssm:GetParameters": names_of_parameters,
+    "ssm:GetParameters": parameters_by_name,
     "ssm:GetParametersByPath": path_of_parameters,
     "ses:SendRawEmail": resources_of_mail,
 }
