@@ -225,7 +225,10 @@ async fn show(args: &ShowArgs, now: Timestamp) -> anyhow::Result<()> {
     let held = letters.hold(&interrupt, |held| held.iter().any(|letter| letter.id == args.id)).await?;
     letters.give_back(&held.letters).await;
     let chosen = held.letters.iter().filter(|letter| selection.chooses(letter));
-    selection.check_ids(chosen.clone()).with_context(|| not_all(&held).unwrap_or_default().to_owned())?;
+    match (selection.check_ids(chosen.clone()), held.is_complete) {
+        (Err(error), false) => Err(error.context("not all messages could be looked at")),
+        (checked, _) => checked,
+    }?;
     chosen.for_each(|letter| render::show(&letters, letter, held.counts, args.text, now));
     ended(&interrupt)
 }
@@ -290,10 +293,6 @@ fn ended(interrupt: &Interrupt) -> anyhow::Result<()> {
         std::process::exit(INTERRUPTED);
     }
     Ok(())
-}
-
-fn not_all(held: &Held) -> Option<&'static str> {
-    (!held.is_complete).then_some("not all messages could be looked at")
 }
 
 // ---------------------------------------------------------------- redrive

@@ -24,6 +24,15 @@ const MINUTE_S: u64 = 60;
 /// The moments and values that CloudWatch has for one query.
 type Points = Vec<(i64, f64)>;
 
+/// One of our metrics for one combination of its dimensions.
+struct Series {
+    name: &'static str,
+    /// All but the stage.
+    dimensions: BTreeMap<String, String>,
+    /// As CloudWatch knows it.
+    metric: Metric,
+}
+
 /// What a query asks for.
 struct Asked {
     metric: Metric,
@@ -39,15 +48,15 @@ pub(super) async fn measure(aws: &Aws, stage: &str, window: Window) -> anyhow::R
     let client = Client::new(aws.config());
     let mut measured = Measured::default();
     let series = series(&client, stage).await?;
-    let asked = series.iter().map(|(_, _, metric)| Asked {
-        metric: metric.clone(),
+    let asked = series.iter().map(|series| Asked {
+        metric: series.metric.clone(),
         statistic: "Sum",
         period_s: window.step_s,
     });
     let answers = get(&client, asked.collect(), window.from, window.to).await?;
-    for ((name, dimensions, _), points) in series.into_iter().zip(answers) {
+    for (series, points) in series.into_iter().zip(answers) {
         let sum: f64 = points.iter().map(|(_, value)| value).sum();
-        measured.add(name, dimensions, whole(sum));
+        measured.add(series.name, series.dimensions, whole(sum));
     }
     measured.latency = latency(&client, stage, window).await?;
     Ok(measured)
@@ -55,10 +64,7 @@ pub(super) async fn measure(aws: &Aws, stage: &str, window: Window) -> anyhow::R
 
 /// The series that there are: CloudWatch sums up nothing by itself, and which values the dimensions have is
 /// known to it alone.
-async fn series(
-    client: &Client,
-    stage: &str,
-) -> anyhow::Result<Vec<(&'static str, BTreeMap<String, String>, Metric)>> {
+async fn series(client: &Client, stage: &str) -> anyhow::Result<Vec<Series>> {
     let filter = DimensionFilter::builder().name(STAGE).value(stage).build();
     let mut pages = client.list_metrics().namespace(NAMESPACE).dimensions(filter).into_paginator().send();
     let mut series = Vec::new();
@@ -71,7 +77,7 @@ async fn series(
 
 /// A series of one of our metrics under its full set of dimensions; sums over some of them count the same
 /// events once more.
-fn known(metric: Metric) -> Option<(&'static str, BTreeMap<String, String>, Metric)> {
+fn known(metric: Metric) -> Option<Series> {
     let declared = counted().find(|declared| Some(declared.name()) == metric.metric_name())?;
     let mut dimensions: BTreeMap<String, String> = metric
         .dimensions()
@@ -81,7 +87,7 @@ fn known(metric: Metric) -> Option<(&'static str, BTreeMap<String, String>, Metr
     let full = full_set(declared);
     let is_full = dimensions.len() == full.len() && full.iter().all(|name| dimensions.contains_key(*name));
     dimensions.remove(STAGE);
-    is_full.then(|| (declared.name(), dimensions, metric))
+    is_full.then(|| Series { name: declared.name(), dimensions, metric })
 }
 
 /// The latency over the whole window in one period, so that its percentiles are those of all posts.
