@@ -1,4 +1,6 @@
 //! What the tests share.
 
 pub mod faults;
+pub mod form;
+pub mod items;
 pub mod stack;

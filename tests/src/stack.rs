@@ -40,23 +40,32 @@ impl Stack {
     /// # Errors
     /// As [`Stack::start`].
     pub async fn start_on(data: &Path) -> anyhow::Result<Self> {
+        Self::start_by(&start_command(), &workspace(), data).await
+    }
+
+    /// Starts it by another program than this checkout's: `command` and `local` behind it, in the
+    /// checkout that it belongs to.
+    ///
+    /// # Errors
+    /// As [`Stack::start`].
+    pub async fn start_by(command: &[String], checkout: &Path, data: &Path) -> anyhow::Result<Self> {
         // Every HTTP client of this process takes its cryptography from here; a second call changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         std::fs::create_dir_all(data)?;
         let port = free_port()?;
         let output = data.with_extension("log");
         let log = std::fs::File::create(&output)?;
-        let mut command = Command::new("sh");
-        command
+        let mut shell = Command::new("sh");
+        shell
             .args(["-c", r#""$@" & child=$!; cat >/dev/null; kill -TERM $child; wait $child"#, "sh"])
-            .args(start_command())
+            .args(command)
             .args(["local", "--no-browser", "--port", &port.to_string(), "--data"])
             .arg(data)
-            .current_dir(workspace())
+            .current_dir(checkout)
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)
             .stderr(log);
-        let shell = command.spawn().context("no shell to start the stack with")?;
+        let shell = shell.spawn().context("no shell to start the stack with")?;
         let http = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
         let mut stack = Self { url: format!("http://localhost:{port}"), data: data.to_owned(), shell, http };
         stack.wait_until_ready(&output).await?;
@@ -95,6 +104,19 @@ impl Stack {
     /// Its address, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where its data are.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The AWS account that it runs in, for what no user could do or see.
+    ///
+    /// # Errors
+    /// When it isn't up.
+    pub fn account(&self) -> anyhow::Result<emulator::Account> {
+        Ok(emulator::Account::front_door(std::fs::read_to_string(self.data.join("endpoint"))?))
     }
 
     /// A secret of the stack: `X_CONSUMER_SECRET`.

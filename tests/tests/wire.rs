@@ -1,9 +1,11 @@
 //! The wire format, pinned: what travels on the queues and what lies in the carts, every variant of it, is
-//! compared with files under `fixtures/wire`. A message that is in a queue while a new version is
-//! deployed, and an entry written years ago, must still be readable.
+//! compared with files under `fixtures/wire/now`. A message that is in a queue while a new version is
+//! deployed, and an entry written years ago, must still be readable: `fixtures/wire/v1` holds what version 1
+//! wrote.
 //!
-//! `UPDATE_WIRE=1 cargo test -p tests --test wire` writes the files anew; a change in them is a change of the
-//! format, to be made so that the old files still read.
+//! `UPDATE_WIRE=1 cargo test -p tests --test wire` writes `now` anew; a change in it is a change of the
+//! format, to be made so that `v1` still reads. Files of `v1` are never changed once released: what version
+//! 1 may write beside them is added as a further file.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -275,7 +277,7 @@ fn envelope(body: Message) -> Envelope {
 }
 
 fn fixture(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "fixtures", "wire", name].iter().collect()
+    [env!("CARGO_MANIFEST_DIR"), "fixtures", "wire", "now", name].iter().collect()
 }
 
 /// Writes what the file says, reads the file as what is written, and reads it with a field in every
@@ -324,6 +326,66 @@ fn queue_messages() {
 fn what_lies_in_carts() {
     pinned("entries.json", &entries());
     pinned("base.json", &base());
+}
+
+/// Reads a file of version 1 and writes it again: what it said is still said. A release that writes a
+/// later version compares what that says instead.
+fn said_again<T: Serialize + DeserializeOwned>(file: &Value) -> Value {
+    let mut with_more = file.clone();
+    add_unknown_field(&mut with_more);
+    let read: T = serde_json::from_value(file.clone()).unwrap();
+    let read_with_more: T = serde_json::from_value(with_more).unwrap();
+    let (again, with_more) =
+        (serde_json::to_value(read).unwrap(), serde_json::to_value(read_with_more).unwrap());
+    assert_eq!(again, with_more);
+    again
+}
+
+/// What `old` has and `new` lacks or has otherwise, by its path.
+fn lost(old: &Value, new: &Value, path: &str) -> Vec<String> {
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) => {
+            let of_member = |(name, value): (&String, &Value)| {
+                let path = format!("{path}.{name}");
+                new.get(name).map_or_else(|| vec![path.clone()], |new| lost(value, new, &path))
+            };
+            old.iter().flat_map(of_member).collect()
+        }
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            let pairs = old.iter().zip(new).enumerate();
+            pairs.flat_map(|(index, (old, new))| lost(old, new, &format!("{path}[{index}]"))).collect()
+        }
+        _ if old == new => Vec::new(),
+        _ => vec![path.to_owned()],
+    }
+}
+
+#[test]
+fn version_1_is_read() {
+    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "fixtures", "wire", "v1"].iter().collect();
+    let mut kinds = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let file: Value = serde_json::from_str(&text).unwrap();
+        let kind = name.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '-').to_owned();
+        let again = match kind.as_str() {
+            "post" | "post-commands" | "post-outcomes" => {
+                Envelope::decode(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+                said_again::<Envelope>(&file)
+            }
+            "entries" => said_again::<Vec<Entry>>(&file),
+            "base" => said_again::<Base>(&file),
+            _ => panic!("{name} is of no kind that is known here"),
+        };
+        assert_eq!(lost(&file, &again, &name), Vec::<String>::new());
+        kinds.insert(kind);
+    }
+    assert_eq!(
+        kinds,
+        ["base", "entries", "post", "post-commands", "post-outcomes"].map(str::to_owned).into()
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use anyhow::{Context as _, ensure};
 use futures::future::try_join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tests::form::{ask_to_link, open_link};
 use tests::stack::Stack;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
@@ -245,25 +246,11 @@ async fn parked_commands_run_when_the_account_is_linked(stack: &Stack) -> anyhow
     assert!(stack.replies(&post).await?[0].contains("/link"));
 
     let browser = reqwest::Client::builder().no_proxy().cookie_store(true).build()?;
-    let page = browser.get(format!("{}/network/link/nora", stack.url())).send().await?;
-    ensure!(page.status() == StatusCode::OK, "the link page answers {}", page.status());
-    let (at, html) = (page.url().clone(), page.text().await?);
-    let mut form = Form::first_with(&html, "email")?;
-    form.set("email", "nora@shopper.example");
-    let known = stack.mails_now("nora@").await?.len();
-    let sent = browser.post(at.join(&form.action)?).form(&form.fields).send().await?;
-    ensure!(sent.status().is_success(), "asking for the mail answers {}", sent.status());
-
-    let mail = stack.next_mail("nora@", known).await?;
-    let text = mail["text"].as_str().context("text")?;
-    let link =
-        text.split_whitespace().find(|word| word.contains("/link/confirm?")).context("a link to confirm")?;
-    let confirm = browser.get(link).send().await?;
-    let (at, html) = (confirm.url().clone(), confirm.text().await?);
+    let link = ask_to_link(stack, &browser, "nora", "nora@shopper.example").await?;
+    let (confirm, form) = open_link(&browser, &link).await?;
     // Only looked at so far, as a mail scanner would: nothing has happened.
     assert_eq!(stack.json("/api/cart/nora").await?["linked"], false);
-    let form = Form::first_with(&html, "token")?;
-    let done = browser.post(at.join(&form.action)?).form(&form.fields).send().await?;
+    let done = browser.post(confirm).form(&form.fields).send().await?;
     ensure!(done.status().is_success(), "confirming answers {}", done.status());
 
     stack
@@ -274,41 +261,6 @@ async fn parked_commands_run_when_the_account_is_linked(stack: &Stack) -> anyhow
     let cart = browser.get(format!("{}/cart", stack.url())).send().await?.text().await?;
     assert!(cart.contains("Walnut Desk Speaker"), "signed in, and the cart is shown");
     Ok(())
-}
-
-/// A form of a page, as far as a browser without scripts needs it.
-struct Form {
-    action: String,
-    fields: Vec<(String, String)>,
-}
-
-impl Form {
-    /// The first form that has a field of this name.
-    fn first_with(html: &str, field: &str) -> anyhow::Result<Self> {
-        let form = html
-            .split("<form")
-            .skip(1)
-            .map(|form| form.split("</form>").next().unwrap_or(form))
-            .find(|form| form.contains(&format!("name=\"{field}\"")))
-            .with_context(|| format!("no form with a field {field}"))?;
-        let action = attribute(form, "action").unwrap_or_default();
-        let inputs = form.split("<input").skip(1).chain(form.split("<button").skip(1));
-        let fields = inputs
-            .map(|tag| tag.split('>').next().unwrap_or(tag))
-            .filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default())))
-            .collect();
-        Ok(Self { action, fields })
-    }
-
-    fn set(&mut self, name: &str, value: &str) {
-        self.fields.retain(|(field, _)| field != name);
-        self.fields.push((name.to_owned(), value.to_owned()));
-    }
-}
-
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let value = tag.split(&format!("{name}=\"")).nth(1)?.split('"').next()?;
-    Some(value.replace("&amp;", "&").replace("&#38;", "&"))
 }
 
 async fn unsigned_and_malformed_deliveries_are_refused(stack: &Stack) -> anyhow::Result<()> {
@@ -372,14 +324,14 @@ async fn deliveries_of_x_end_in_the_right_cart(stack: &Stack) -> anyhow::Result<
 
 /// An id as X would have given it a minute ago (X's documentation on ids: milliseconds since
 /// 1288834974657 in the upper bits).
-fn snowflake_now() -> String {
+pub(crate) fn snowflake_now() -> String {
     let now =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
     ((now - 60_000 - 1_288_834_974_657) << 22).to_string()
 }
 
 /// What `hashcart replay` says when it signs and posts `body`.
-async fn replay(stack: &Stack, network: &str, secret: &str, body: &str) -> anyhow::Result<String> {
+pub(crate) async fn replay(stack: &Stack, network: &str, secret: &str, body: &str) -> anyhow::Result<String> {
     let mut command = tests::stack::hashcart();
     command
         .args(["replay", "--network", network, "--to"])
