@@ -5,13 +5,17 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use domain::product::{Listing, Variant};
 use serde_json::{Value, json};
+use store::catalog::Catalog;
+use tests::form::Form;
 use tests::stack::Stack;
 use thirtyfour::prelude::*;
 use tokio::process::{Child, Command};
 use tokio::runtime::Runtime;
 
 use crate::Test;
+use crate::account::{Tables, now, page, post_on_x, sign_in};
 
 /// axe-core, the accessibility checker (MPL-2.0).
 const AXE: &str = include_str!("../../fixtures/axe/axe.min.js");
@@ -29,6 +33,7 @@ tests![
     a_reply_in_the_playground_shows_answer_mail_and_cart,
     the_cart_page_works_without_scripts,
     every_page_is_accessible,
+    what_strangers_write_stays_text,
 ];
 
 /// What is missing for these tests, if anything is.
@@ -199,6 +204,106 @@ async fn the_cart_page_works_without_scripts(stack: &Stack) -> anyhow::Result<()
     let cookie =
         browser.driver.get_all_cookies().await?.into_iter().find(|cookie| cookie.name.contains("hashcart"));
     assert_eq!(cookie.context("a session cookie")?.http_only, Some(true));
+    browser.quit().await
+}
+
+/// A text that breaks out of whatever does not hold it.
+const BREAKOUT: &str =
+    "\"'><script>x</script><img src=x onerror=x><xss onclick=x></textarea></title></style>";
+
+/// Every element, attribute and address that no page or mail of ours may hold, by the parser of the
+/// browser: scripts, handlers, frames, forms of others, and addresses that run or carry content.
+const FOREIGN: &str = r#"
+    const page = new DOMParser().parseFromString(arguments[0], 'text/html');
+    const found = [];
+    for (const element of page.querySelectorAll('*')) {
+        const told = element.outerHTML.slice(0, 120);
+        if (['script', 'xss', 'iframe', 'object', 'embed', 'base'].includes(element.localName)) found.push(told);
+        for (const { name, value } of element.attributes) {
+            if (name.startsWith('on') || name === 'srcdoc') found.push(told);
+            if (!['href', 'src', 'action', 'formaction'].includes(name)) continue;
+            const scheme = /^\s*([a-z0-9+.-]+):/i.exec(value);
+            if (scheme && !['http', 'https', 'mailto'].includes(scheme[1].toLowerCase())) {
+                if (element.localName !== 'link' || scheme[1] !== 'data') found.push(told);
+            }
+        }
+    }
+    return found;"#;
+
+/// A product of a feed that somebody else writes.
+fn hostile_product() -> anyhow::Result<Listing> {
+    let variant: Variant = serde_json::from_value(json!({
+        "marketplace": "us", "product": format!("evil{BREAKOUT}"), "variant": format!("evil{BREAKOUT}"),
+        "title": format!("Title{BREAKOUT}"), "link": "javascript:alert(1)", "image_link": "javascript:alert(2)",
+        "options": [{ "name": format!("Size{BREAKOUT}"), "value": format!("M{BREAKOUT}") }],
+        "availability": "in_stock", "price": { "minor": 2500, "currency": "USD" },
+        "brand": format!("Brand{BREAKOUT}"),
+    }))
+    .context("a product")?;
+    Ok(Listing { url: "https://acme.example/p/evil".to_owned(), choice: None, variant })
+}
+
+/// What strangers write (a feed, a handle, an address field, a query) on every page and in every mail, read
+/// by the browser's own parser.
+async fn what_strangers_write_stays_text(stack: &Stack) -> anyhow::Result<()> {
+    let client = aws_sdk_dynamodb::Client::new(&stack.account()?.sdk_config());
+    let mut import = Catalog::new(client, "hashcart-local-catalog").import(&"us".into(), false).await?;
+    import.put(&hostile_product()?).await?;
+    import.settle().await?;
+    let (tables, email) = (Tables::of(stack)?, "mallory@shopper.example");
+    let customer = tables.link_as("2005", &format!("mallory{BREAKOUT}"), email).await?;
+    post_on_x(stack, "2005", "evil").await?;
+    stack
+        .eventually("hostile product in the cart", || async {
+            let record = tables.carts.read(&customer).await?;
+            Ok((record.cart().in_cart().count() == 1).then_some(()))
+        })
+        .await?;
+
+    let mut documents = Vec::new();
+    let (shopper, cart) = sign_in(stack, email).await?;
+    assert!(cart.contains("Title"), "{cart}");
+    documents.push(("cart".to_owned(), cart));
+    let written: String = url::form_urlencoded::byte_serialize(BREAKOUT.as_bytes()).collect();
+    for path in [
+        "/cart/settings".to_owned(),
+        "/cart/delete".to_owned(),
+        format!("/cart?told={written}&got={written}&lang={written}"),
+        format!("/link/sent?email={written}&{written}={written}"),
+    ] {
+        documents.push((path.clone(), page(stack, &shopper, &path).await?));
+    }
+    for path in
+        [format!("/link/{written}"), format!("/cart/{written}"), format!("/link/confirm?token={written}")]
+    {
+        documents.push((path.clone(), stack.get(&path).await?.text().await?));
+    }
+    let account = domain::ids::NetworkId::new("generic");
+    let secret = networks::Secret::new(stack.secret("GENERIC_WEBHOOK_SECRET")?);
+    let expires = now().plus(Duration::from_secs(900));
+    let query =
+        networks::generic::link::sign(&secret, &account, BREAKOUT, BREAKOUT, expires).context("a secret")?;
+    let stranger = reqwest::Client::builder().no_proxy().cookie_store(true).build()?;
+    let form = page(stack, &stranger, &format!("/link/generic?{query}")).await?;
+    let mut address = Form::first_with(&form, "email")?;
+    documents.push(("address".to_owned(), form));
+    address.set("email", BREAKOUT);
+    let answer =
+        stranger.post(format!("{}{}", stack.url(), address.action)).form(&address.fields).send().await?;
+    documents.push(("wrong address".to_owned(), answer.text().await?));
+    for mail in stack.mails_now(email).await? {
+        let html = mail["html"].as_str().context("html")?;
+        documents.push((mail["subject"].to_string(), html.to_owned()));
+    }
+    assert!(documents.iter().any(|(_, html)| html.contains("Title")), "no mail about the product");
+
+    let browser = Browser::start("hostile", true, 800).await?;
+    browser.driver.goto(format!("{}/link", stack.url())).await?;
+    for (name, html) in documents {
+        let found = browser.driver.execute(FOREIGN, vec![html.clone().into()]).await?;
+        let found = found.json().as_array().cloned().unwrap_or_default();
+        assert!(found.is_empty(), "{name}: {found:?}");
+    }
     browser.quit().await
 }
 

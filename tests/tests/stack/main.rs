@@ -1,10 +1,18 @@
 //! One local stack, started as the README says, and everything that is tested through it: posts over
 //! HTTP from the webhook to the mail, and the pages in Chromium.
 //!
+//! Behind all of them, and only if all of them run, stand the tests that look at the whole run.
+//!
 //! Without Chromium the browser tests count as ignored; with `CI=true` its absence fails them.
 
+mod account;
+mod afterwards;
 mod browser;
 mod end_to_end;
+mod logs;
+mod operator;
+mod privilege;
+mod trace;
 
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
@@ -44,11 +52,19 @@ fn main() -> ExitCode {
     let ignored = browser::missing().is_some() && std::env::var_os("CI").is_none();
     let trials = end_to_end::TESTS
         .iter()
+        .chain(account::TESTS)
+        .chain(operator::TESTS)
+        .chain(trace::TESTS)
         .copied()
         .map(trial)
         .chain(browser::TESTS.iter().copied().map(|test| trial(test).with_ignored_flag(ignored)))
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
+    let is_whole = arguments.filter.is_none() && arguments.skip.is_empty();
+    let looks_back = arguments.list || (is_whole && !conclusion.has_failed());
+    let trials =
+        afterwards::TESTS.iter().copied().map(|test| trial(test).with_ignored_flag(!looks_back)).collect();
+    let afterwards = libtest_mimic::run(&arguments, trials);
     let stopped = match Arc::into_inner(shared).and_then(|shared| shared.stack.into_inner()) {
         Some(Ok(stack)) => stack.stop(),
         Some(Err(_)) | None => Ok(()),
@@ -57,5 +73,5 @@ fn main() -> ExitCode {
         eprintln!("{error:#}");
         return ExitCode::FAILURE;
     }
-    conclusion.exit_code()
+    if conclusion.has_failed() { conclusion.exit_code() } else { afterwards.exit_code() }
 }
