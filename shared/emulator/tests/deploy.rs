@@ -9,13 +9,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    error::Error as _,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{error::DisplayErrorContext, types::AttributeValue};
 use emulator::{DeployError, Deployment, Emulator, Logs, Options, Stack, Venv};
 use serde_json::{Value, json};
 
@@ -369,6 +370,45 @@ async fn the_house_survives_a_restart(house: House) {
     let logs = Logs::new(&emulator.account(), "local", FUNCTIONS, i64::try_from(since).unwrap());
     let mut house = House { emulator, stack: again, directory, http, logs };
     queues_feed_their_functions(&mut house).await;
+}
+
+/// All that a merchant may add: an own domain and key, somebody to mail, reserved concurrency.
+#[tokio::test]
+async fn every_optional_part_deploys_and_half_a_domain_is_refused() {
+    let account = emulator::shared().await.unwrap().test_account().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let binary = puppet(directory.path(), "");
+    let binaries = FUNCTIONS.into_iter().map(|name| (name, binary.clone())).collect();
+    let half = deployment(&binaries)
+        .parameter("DomainName", "cart.acme.example")
+        .parameter("DirectAddress", "closed");
+    let error = half.deploy(&account).await.unwrap_err();
+    let why = error.source().map(|source| DisplayErrorContext(source).to_string()).unwrap_or_default();
+    assert!(why.contains("DomainName needs the CertificateArn"), "{why}");
+
+    let key = format!("arn:aws:kms:us-east-1:{}:key/5349494d-e4fe-4dbd-8e49-61cc86fef68f", account.id());
+    let certificate =
+        format!("arn:aws:acm:us-east-1:{}:certificate/12345678-1234-1234-1234-123456789012", account.id());
+    let stack = half
+        .parameter("CertificateArn", certificate)
+        .parameter("KmsKeyArn", &key)
+        .parameter("AlarmEmail", "operator@acme.example")
+        .parameter("WebhookIngestReservedConcurrency", "10")
+        .parameter("NotifyReservedConcurrency", "10")
+        .deploy(&account)
+        .await
+        .unwrap();
+    assert_eq!(stack.output("PublicUrl").unwrap(), "https://cart.acme.example");
+    assert!(stack.output("DomainTarget").unwrap().contains("execute-api"));
+    let attribute = aws_sdk_sqs::types::QueueAttributeName::KmsMasterKeyId;
+    let queue = aws_sdk_sqs::Client::new(&account.sdk_config())
+        .get_queue_attributes()
+        .queue_url(stack.output("PostsDeadLetters").unwrap())
+        .attribute_names(attribute.clone())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(queue.attributes.unwrap_or_default().get(&attribute), Some(&key));
 }
 
 #[tokio::test]
