@@ -23,12 +23,14 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts `cargo run -- local` with fresh data called `name` and waits until it is ready.
+    /// Starts `cargo run -- local` with fresh data called `name` and waits until it is ready. The data are
+    /// under `.hashcart/tests`; a second run beside the first names another folder in `HASHCART_TEST_DATA`.
     ///
     /// # Errors
     /// When it can't be started or isn't ready in time; the error holds the end of its output.
     pub async fn start(name: &str) -> anyhow::Result<Self> {
-        let data = workspace().join(".hashcart/tests").join(name);
+        let folder = std::env::var_os("HASHCART_TEST_DATA").map(PathBuf::from);
+        let data = folder.unwrap_or_else(|| workspace().join(".hashcart/tests")).join(name);
         if data.exists() {
             std::fs::remove_dir_all(&data)?;
         }
