@@ -160,3 +160,64 @@ async fn without_configuration_shoppers_are_asked_for_patience() {
     assert!(page.contains("Einen Moment, bitte") && page.contains("<html lang=\"de\">"), "{}", page.body);
     assert!(page.header("content-security-policy").contains("default-src 'none'"));
 }
+
+/// Whatever a request says, a page leads to our own pages, or to the shop and the networks of the storefront.
+#[tokio::test]
+async fn no_request_chooses_where_a_page_leads() {
+    let site = Site::start().await;
+    let customer = site.customer("alice").await;
+    site.post(&customer, "1", add(product("mug", None), None)).await;
+    let mut browser = site.signed_in(&customer).await;
+    let csrf = browser.get("/cart/settings").await.form("/cart/settings").1[0].1.clone();
+    let evil = "https%3A%2F%2Fevil.example%2F";
+    let names = [
+        "next",
+        "to",
+        "url",
+        "redirect",
+        "redirect_uri",
+        "return",
+        "continue",
+        "callback",
+        "host",
+        "signature",
+    ];
+    let asked: Vec<String> = names.iter().map(|name| format!("{name}={evil}")).collect();
+    let asked = asked.join("&");
+    let ours = |location: &str| {
+        let known = ["https://acme.example/checkout", "https://play.example/link", "https://x.test/"];
+        let path = location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\");
+        location.is_empty() || path || known.iter().any(|known| location.starts_with(known))
+    };
+    for path in [
+        "/link",
+        "/link/generic",
+        "/link/x",
+        "/link/x/callback",
+        "/link/generic/email",
+        "/link/confirm",
+        "/cart",
+        "/cart/enter",
+        "/cart/sign-in",
+        "/cart/settings",
+        "/cart/delete",
+        "/cart/unsubscribe",
+        "//evil.example/cart",
+        "/cart//evil.example",
+        "/link/https:%2F%2Fevil.example",
+    ] {
+        for query in [asked.clone(), format!("token={evil}&{asked}"), format!("code=1&state={evil}&{asked}")]
+        {
+            let page = browser.get(&format!("{path}?{query}")).await;
+            assert!(ours(page.header("location")), "{path}?{query} leads to {}", page.header("location"));
+            assert!(!page.contains("href=\"https://evil.example"), "{path}?{query} links to it");
+        }
+    }
+    for path in ["/cart/sign-in", "/cart/settings", "/cart/checkout/us", "/cart/sign-out"] {
+        let mut fields: Vec<(&str, &str)> =
+            names.iter().map(|name| (*name, "https://evil.example/")).collect();
+        fields.extend([("csrf", csrf.as_str()), ("email", "ann@example.com")]);
+        let page = browser.post(&format!("{path}?{asked}"), &fields).await;
+        assert!(ours(page.header("location")), "{path} leads to {}", page.header("location"));
+    }
+}
