@@ -12,7 +12,7 @@ three times; tables and queues are the local stack's. So connections are without
 event costs some 3 ms and 4 million instructions more for each endpoint that it reaches. Times are of the
 process, all threads, whatever else the machine does; medians.
 
-Needs Linux, Python 3.11 or newer, and nothing else.
+Needs Linux and the tools of infra/requirements-deploy.txt.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "infra" / "local"))
-from environment import CREDENTIALS, DATA, endpoint, functions, variables  # noqa: E402
+from environment import CREDENTIALS, DATA, endpoint, functions, into_tools, variables  # noqa: E402
 
 # What each function gets: the sample that does most.
 SAMPLES = {
@@ -154,6 +154,7 @@ def zipped_mb(bootstrap):
 
 
 def main():
+    into_tools()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help="where the local stack keeps its data")
     parser.add_argument("--built", type=Path, default=ROOT / ".aws-sam/build", help="what sam build made")

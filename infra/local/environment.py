@@ -7,17 +7,17 @@
 
 One list serves all functions: a variable means the same to each that has it.
 
-Needs Python 3.11 or newer and nothing else.
+Needs the tools of infra/requirements-deploy.txt.
 """
 
 import argparse
-import json
+import os
 import sys
-import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / ".hashcart" / "local"
+TOOLS = ROOT / ".hashcart" / "deploy"
 # Any credentials do; the account that requests without any belong to is the local stack's.
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "000000000000",
@@ -25,6 +25,18 @@ CREDENTIALS = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
+
+
+def into_tools():
+    """Goes on in the environment that has SAM, and with it AWS's client and the reader of templates."""
+    if Path(sys.prefix) == TOOLS:
+        return
+    python = TOOLS / "bin" / "python"
+    if not python.exists():
+        sys.exit("The tools are missing:\n"
+                 "  python3 -m venv .hashcart/deploy\n"
+                 "  .hashcart/deploy/bin/pip install --no-deps --require-hashes -r infra/requirements-deploy.txt")
+    os.execv(python, [python, Path(sys.argv[0]).resolve(), *sys.argv[1:]])
 
 
 def endpoint(data):
@@ -42,12 +54,15 @@ def functions():
 
 def variables(address, function):
     """What the deployed function's environment is."""
-    url = f"{address}/2015-03-31/functions/hashcart-local-{function}/configuration"
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=30) as answer:
-        return json.load(answer)["Environment"]["Variables"]
+    import boto3
+
+    account = {name.lower(): value for name, value in CREDENTIALS.items() if "KEY" in name}
+    client = boto3.client("lambda", endpoint_url=address, region_name=CREDENTIALS["AWS_REGION"], **account)
+    return client.get_function_configuration(FunctionName=f"hashcart-local-{function}")["Environment"]["Variables"]
 
 
 def main():
+    into_tools()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help="where the local stack keeps its data")
     options = parser.parse_args()

@@ -10,8 +10,8 @@
 
 What stands behind the command goes to `sam local` unchanged. The functions come from `sam build`; they get
 the environment of the local stack's own functions, and reach its tables and queues through a port that
-this program opens for the containers. `sam local --env-vars` can't do that: it only changes variables that
-the template has, and the address of AWS isn't one.
+this program opens for the containers. `sam local` by itself can't do that: `--env-vars` only changes variables
+that the template has, and the address of AWS isn't one; and `start-api` needs functions without names.
 
     --stand-in     runs them on the image of infra/local/docker.sh, for machines without a registry
     --data DIR     another local stack than the one on .hashcart/local
@@ -29,23 +29,11 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ROOT / ".hashcart" / "deploy"
+from environment import CREDENTIALS, DATA, ROOT, TOOLS, endpoint, into_tools, variables
+
 BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 IMAGE = "hashcart-stand-in:latest"
 COMMANDS = ("invoke", "start-api", "start-lambda")
-
-
-def into_tools():
-    """Goes on in the environment that has SAM, whose reader of templates is needed."""
-    if Path(sys.prefix) == TOOLS:
-        return
-    python = TOOLS / "bin" / "python"
-    if not python.exists():
-        sys.exit("The tools are missing:\n"
-                 "  python3 -m venv .hashcart/deploy\n"
-                 "  .hashcart/deploy/bin/pip install --no-deps --require-hashes -r infra/requirements-deploy.txt")
-    os.execv(python, [python, __file__, *sys.argv[1:]])
 
 
 def options():
@@ -98,7 +86,7 @@ def relay(address, target):
     return "http://%s:%d" % listener.getsockname()
 
 
-def template(address, variables, reached_at):
+def template(address, reached_at):
     """The built template with the functions' environment in it; it lies beside the built one, whose code it names."""
     from samcli.yamlhelper import yaml_dump, yaml_parse
 
@@ -111,6 +99,8 @@ def template(address, variables, reached_at):
             name = "".join(f"-{c.lower()}" if c.isupper() else c for c in function).lstrip("-")
             environment = {**variables(address, name), "AWS_ENDPOINT_URL": reached_at}
             resource["Properties"]["Environment"] = {"Variables": environment}
+            # SAM 1.170 finds no function behind a route if its name is a Fn::Sub.
+            del resource["Properties"]["FunctionName"]
     path = BUILT.with_name("local.yaml")
     path.write_text(yaml_dump(built))
     return path
@@ -119,13 +109,11 @@ def template(address, variables, reached_at):
 def main():
     into_tools()
     data, stand_in, rest = options()
-    from environment import CREDENTIALS, DATA, endpoint, variables
-
     address = endpoint(data or DATA)
     host, port = address.removeprefix("http://").split(":")
     reached_at = relay(bridge(), (host, int(port)))
     architecture = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-    command = [TOOLS / "bin" / "sam", "local", rest[0], "--template", template(address, variables, reached_at),
+    command = [TOOLS / "bin" / "sam", "local", rest[0], "--template", template(address, reached_at),
                "--parameter-overrides", f"Stage=local Architecture={architecture} MailFrom=cart@example.com"]
     if stand_in:
         command += ["--invoke-image", IMAGE, "--skip-pull-image"]

@@ -86,8 +86,10 @@ async fn samples_are_what_the_program_makes_of_them_at_their_time() {
 
 /// What runs the functions.
 enum Host {
-    /// Lambda's own API at an address; functions by a prefix and their names.
-    Lambda { url: String, prefix: &'static str },
+    /// The local stack itself.
+    Deployed(emulator::Account),
+    /// Lambda's API at an address; functions by their names.
+    Lambda { url: String },
     /// The same, functions by their names in the template.
     Template { url: String },
     /// An HTTP API at an address.
@@ -104,7 +106,12 @@ impl Host {
     /// The function's answer.
     async fn ask(&self, stack: &Stack, function: &str, event: &Value) -> anyhow::Result<Value> {
         match self {
-            Self::Lambda { url, prefix } => invoke(stack, url, &format!("{prefix}{function}"), event).await,
+            Self::Deployed(account) => {
+                let name = format!("hashcart-local-{function}");
+                let answer = emulator::invoke(account, &name, &event.to_string()).await?;
+                answered(&name, serde_json::from_slice(&answer)?)
+            }
+            Self::Lambda { url } => invoke(stack, url, function, event).await,
             Self::Template { url } => invoke(stack, url, &logical(function), event).await,
             Self::Api { url } => request(stack, url, event).await,
             Self::Invoke { data } => sam_local_invoke(data, &logical(function), event).await,
@@ -124,9 +131,13 @@ fn logical(function: &str) -> String {
 async fn invoke(stack: &Stack, url: &str, function: &str, event: &Value) -> anyhow::Result<Value> {
     let url = format!("{url}/2015-03-31/functions/{function}/invocations");
     let answer = stack.http().post(&url).timeout(ANSWERED_WITHIN).json(event).send().await?;
-    let failed = answer.headers().contains_key("x-amz-function-error");
-    let answer: Value = answer.json().await.with_context(|| url.clone())?;
-    ensure!(!failed && answer.get("errorMessage").is_none(), "{url}: {answer}");
+    let answer = answer.json().await.with_context(|| url.clone())?;
+    answered(function, answer)
+}
+
+/// The answer, unless the function ended with an error.
+fn answered(function: &str, answer: Value) -> anyhow::Result<Value> {
+    ensure!(answer.get("errorMessage").is_none(), "{function}: {answer}");
     Ok(answer)
 }
 
@@ -329,12 +340,8 @@ fn links(data: &Path) -> anyhow::Result<Links> {
 }
 
 fn dynamodb(data: &Path) -> anyhow::Result<aws_sdk_dynamodb::Client> {
-    let account = emulator::Account::front_door(endpoint(data)?);
+    let account = emulator::Account::front_door(std::fs::read_to_string(data.join("endpoint"))?.trim());
     Ok(aws_sdk_dynamodb::Client::new(&account.sdk_config()))
-}
-
-fn endpoint(data: &Path) -> anyhow::Result<String> {
-    Ok(std::fs::read_to_string(data.join("endpoint"))?.trim().to_owned())
 }
 
 fn now() -> Timestamp {
@@ -347,8 +354,7 @@ fn now() -> Timestamp {
 #[tokio::test]
 async fn samples_do_what_they_say_in_the_local_stack() {
     let (stack, data) = stack("deployed").await;
-    let host = Host::Lambda { url: endpoint(&data).unwrap(), prefix: "hashcart-local-" };
-    drive_all(&stack, &data, &host).await;
+    drive_all(&stack, &data, &Host::Deployed(stack.account().unwrap())).await;
     stack.stop().unwrap();
 }
 
@@ -360,11 +366,20 @@ async fn samples_do_what_they_say_in_cargo_lambda_watch() {
     std::fs::write(&variables, environment(&data).await.unwrap()).unwrap();
     let port = free_port();
     let mut command = Command::new("cargo");
-    command.args(["lambda", "watch", "--ignore-changes", "--invoke-port", &port.to_string(), "--env-file"]);
+    command.args([
+        "lambda",
+        "watch",
+        "--ignore-changes",
+        "--invoke-address",
+        "127.0.0.1",
+        "--invoke-port",
+        &port.to_string(),
+        "--env-file",
+    ]);
     command.arg(&variables).current_dir(workspace()).kill_on_drop(true);
     let url = format!("http://127.0.0.1:{port}");
     let _watch = Running::start(command, &data.join("watch.log"), port).await;
-    drive_all(&stack, &data, &Host::Lambda { url: url.clone(), prefix: "" }).await;
+    drive_all(&stack, &data, &Host::Lambda { url: url.clone() }).await;
     drive_all(&stack, &data, &Host::Api { url }).await;
     stack.stop().unwrap();
 }

@@ -143,16 +143,17 @@ impl Signed {
     }
 }
 
-/// Calls a function by its full name (`hashcart-local-notify`) with an event and waits for its answer.
+/// Calls a function by its full name (`hashcart-local-notify`) with an event and returns its answer, or the
+/// error that it ended with (`errorMessage`).
 ///
 /// # Errors
-/// When the emulator refuses or knows no such function. What the function itself says doesn't matter.
-pub async fn invoke(account: &crate::Account, function: &str, event: &str) -> Result<(), RequestError> {
+/// When the emulator refuses or knows no such function.
+pub async fn invoke(account: &crate::Account, function: &str, event: &str) -> Result<Vec<u8>, RequestError> {
     let path = format!("/2015-03-31/functions/{function}/invocations");
     let body = event.as_bytes().to_vec();
     let call =
         Call { service: "lambda", method: Method::POST, path: &path, content_type: None, target: None, body };
-    Signed::new(account)?.send(call).await.map(drop)
+    Signed::new(account)?.send(call).await
 }
 
 /// Asks CloudWatch by its JSON protocol, `target` being such as `GraniteServiceVersion20100801.DescribeAlarms`.
