@@ -38,6 +38,8 @@ pub const START: Timestamp = Timestamp::from_seconds(1_795_000_000);
 const SENDER: &str = "cart@acme.example";
 /// The generic network's webhook secret.
 pub const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// What the runtime puts on each request of a function that is traced.
+const TRACE: &str = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1";
 
 /// Both functions as one router, and what they write to.
 pub struct Site {
@@ -252,9 +254,14 @@ impl Site {
     pub async fn commands_sent(&self) -> Vec<Value> {
         let sqs = aws_sdk_sqs::Client::new(&self.aws.sdk_config());
         let queue = self.stack.output("CommandsQueue").unwrap();
-        let answer = sqs.receive_message().queue_url(queue).max_number_of_messages(10).send().await.unwrap();
+        let request = sqs.receive_message().queue_url(queue).max_number_of_messages(10);
+        let request = request.message_system_attribute_names("AWSTraceHeader".into());
+        let answer = request.send().await.unwrap();
         let body = |message: aws_sdk_sqs::types::Message| {
-            serde_json::from_str::<Value>(&message.body.unwrap()).unwrap()["body"].clone()
+            let mut envelope: Value = serde_json::from_str(&message.body.unwrap()).unwrap();
+            assert_eq!(envelope["trace"], TRACE);
+            assert_eq!(message.attributes.unwrap()[&"AWSTraceHeader".into()], TRACE);
+            envelope["body"].take()
         };
         answer.messages.unwrap_or_default().into_iter().map(body).collect()
     }
@@ -438,6 +445,7 @@ impl Browser {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = request.header(header::ACCEPT_LANGUAGE, &self.language);
+        request = request.header("x-amzn-trace-id", TRACE);
         if !cookies.is_empty() {
             request = request.header(header::COOKIE, cookies.join("; "));
         }
