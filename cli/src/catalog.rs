@@ -81,7 +81,7 @@ struct ImportArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   hashcart catalog check feed.xml --marketplace us
-  hashcart catalog check https://shop.example/feed.tsv --storefront shop/storefront.toml --report rejected.tsv
+  hashcart catalog check https://shop.example/feed.tsv --report rejected.tsv
 
 Handy before a feed is published: `--max-rejected 0` makes any rejected row a failure.")]
 struct CheckArgs {

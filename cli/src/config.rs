@@ -50,8 +50,8 @@ struct CheckArgs {
   hashcart config push storefront.toml --stage prod --yes        in a script
   hashcart config push demo/storefront.toml                      into the running local stack
 
-Every version is kept; the functions take the new one up within a minute. The local stack asks nothing,
-and neither does the first push to a stage.")]
+Every version is kept; the functions take the new one up within a minute. The local stack asks
+nothing, and neither does the first push to a stage.")]
 struct PushArgs {
     /// The storefront.
     #[arg(value_name = "FILE", default_value = "storefront.toml")]
@@ -84,7 +84,7 @@ struct ShowArgs {
     /// An earlier version (default: the one in force).
     #[arg(long, value_name = "VERSION")]
     version: Option<u64>,
-    /// Prints JSON.
+    /// JSON instead of text.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -96,7 +96,7 @@ struct ShowArgs {
 #[command(after_help = "Example:
   hashcart config history --stage prod")]
 struct HistoryArgs {
-    /// Prints JSON.
+    /// JSON instead of text.
     #[arg(long)]
     json: bool,
     #[command(flatten)]

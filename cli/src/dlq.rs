@@ -103,15 +103,15 @@ struct ShowArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   hashcart dlq redrive commands --all --dry-run --stage prod    what would go
-  hashcart dlq redrive commands --id 8f0c12ab --stage prod      first one, to see whether the cause is mended
+  hashcart dlq redrive commands --id 8f0c12ab --stage prod      one, to see whether it works now
   hashcart dlq redrive commands --all --rate 5 --yes --stage prod
   hashcart dlq redrive outcomes --kind exhausted --reason timeout
   hashcart dlq redrive --from-file hashcart-prod-posts-dead-20261122T031500Z.jsonl --stage prod
 
-It may be interrupted and repeated at any time: nothing is lost. A crash at the wrong moment sends a
-message twice, which changes no cart and tells nobody twice. Messages that can't be decoded would come
-straight back and stay, unless named by --id or --undecodable. It ends with status 1 if a message could
-not be sent, 130 if it was interrupted.")]
+It may be interrupted and repeated at any time: nothing is lost. A crash at the wrong moment sends
+a message twice, which changes no cart and tells nobody twice. Messages that can't be decoded would
+come straight back and stay, unless named by --id or --undecodable. It ends with status 1 if a
+message could not be sent, 130 if it was interrupted.")]
 struct RedriveArgs {
     /// The queue.
     #[arg(value_name = "QUEUE", required_unless_present = "from_file")]

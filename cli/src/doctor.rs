@@ -22,12 +22,12 @@ use findings::Findings;
 #[command(after_help = "Examples:
   hashcart doctor                                   looks at the local stack, running or not
   hashcart doctor --storefront shop/storefront.toml checks a configuration before it is pushed
-  hashcart doctor --stage prod                      looks at what is deployed, with your AWS credentials
+  hashcart doctor --stage prod                      looks at what is deployed, with your credentials
   hashcart doctor --stage prod --json | jq '.findings[] | select(.state == \"wrong\")'
 
-It changes nothing. It ends with status 1 if something is wrong; each finding says its remedy. It doesn't
-see whether Lambda reads the queues, whether somebody gets the alarms, and whom SES suppresses: look at
-those in the console.")]
+It changes nothing. It ends with status 1 if something is wrong; each finding says its remedy. It
+doesn't see whether Lambda reads the queues, whether somebody gets the alarms, and whom SES
+suppresses: look at those in the console.")]
 pub struct Args {
     #[command(flatten)]
     stage: StageArgs,
@@ -41,7 +41,7 @@ pub struct Args {
     /// The stack's name in CloudFormation (default: `hashcart-<stage>`).
     #[arg(long, value_name = "NAME")]
     stack: Option<String>,
-    /// Prints JSON.
+    /// JSON instead of text.
     #[arg(long)]
     json: bool,
 }

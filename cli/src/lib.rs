@@ -30,7 +30,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
     version,
     max_term_width = 100,
     after_help = "Examples:
-  hashcart                              in a checkout: starts everything on this machine (`hashcart local`)
+  hashcart                              in a checkout: `hashcart local`, everything on this machine
   hashcart catalog import feed.xml      takes a product feed into the catalogue
   echo '{\"text\":\"@acme #AcmeCart x2\"}' | hashcart explain
   hashcart secrets init --stage prod    makes up the keys that are ours

@@ -28,10 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
   hashcart replay --network x --to https://cart.acme.example --secret \"$X_CONSUMER_SECRET\" *.json
   jq -c .payload log.jsonl | hashcart replay --network x --to http://localhost:8787 -
 
-A file holds one payload, sent byte for byte, or one a line (JSON Lines). Posts keep their ids, so what
-was taken once changes nothing when it is taken again. The secret is looked for in --secret, then as
-the variable X_CONSUMER_SECRET or GENERIC_WEBHOOK_SECRET (the network's id, then the secret's name) in
-the environment, in .env, and among the local stack's own.")]
+A file holds one payload, sent byte for byte, or one a line (JSON Lines). Posts keep their ids, so
+what was taken once changes nothing when it is taken again. The secret is looked for in --secret,
+then as the variable X_CONSUMER_SECRET or GENERIC_WEBHOOK_SECRET (the network's id, then the
+secret's name) in the environment, in .env, and among the local stack's own.")]
 pub struct Args {
     /// The network whose payloads these are: the last part of its webhook's address.
     #[arg(long, value_name = "ID")]

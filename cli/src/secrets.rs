@@ -56,11 +56,11 @@ struct Common {
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   hashcart secrets list --stage prod
-  hashcart secrets list --stage prod --json | jq -r '.[] | select(.values == 0 and .needed_for) | .name'")]
+  hashcart secrets list --stage prod --json | jq -r '.[] | select(.values == 0).name'")]
 struct ListArgs {
     #[command(flatten)]
     common: Common,
-    /// Prints JSON.
+    /// JSON instead of text.
     #[arg(long)]
     json: bool,
 }
@@ -108,8 +108,8 @@ struct SetArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   hashcart secrets rotate signing-key --stage prod
-  hashcart secrets rotate forum/webhook-secret --read --stage prod    with a value that the forum made up
-  hashcart secrets rotate x/consumer-secret --stage prod              asks for the value that X shows
+  hashcart secrets rotate forum/webhook-secret --read --stage prod   a value of the forum's own
+  hashcart secrets rotate x/consumer-secret --stage prod             asks for X's new value
 
 The functions sign with the new value within a minute and accept all values until `prune`.")]
 struct RotateArgs {
@@ -131,7 +131,7 @@ struct RotateArgs {
 #[command(after_help = "Examples:
   hashcart secrets prune x/consumer-secret --stage prod
   hashcart secrets prune signing-key --stage prod --yes      in a script
-  hashcart secrets prune signing-key --stage prod --now      right after `rotate`, when a key has leaked")]
+  hashcart secrets prune signing-key --stage prod --now      right after `rotate`, after a leak")]
 struct PruneArgs {
     /// The secret.
     #[arg(value_name = "NAME")]

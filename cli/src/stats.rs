@@ -36,8 +36,8 @@ const DAY_S: u64 = 24 * 60 * 60;
   hashcart stats --stage prod --since 1h
   hashcart stats --stage prod --since 7d --json
 
-Queues and switches are those of this moment, everything else counts since then. On AWS, what happened
-in the last minute or two may be missing.")]
+Queues and switches are those of this moment, everything else counts since then. On AWS, what
+happened in the last minute or two may be missing.")]
 pub struct Args {
     /// How far back, as in 30m, 24h or 7d; at most 14d.
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = since)]

@@ -115,13 +115,13 @@ pub(super) async fn check_account(
     Some((stack, in_force))
 }
 
-/// An error of ours says `what is wrong: what to do`.
+/// An error of ours says `what is wrong: what to do`; its causes belong to what is wrong.
 fn split(error: &anyhow::Error) -> (String, String) {
-    let text = format!("{error:#}");
-    match text.split_once(": ") {
-        Some((what, remedy)) => (what.to_owned(), remedy.to_owned()),
-        None => (text, "look at `hashcart help doctor`".to_owned()),
-    }
+    let said = error.to_string();
+    let (what, remedy) = said.split_once(": ").unwrap_or((said.as_str(), "look at `hashcart help doctor`"));
+    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let causes = if causes.is_empty() { String::new() } else { format!(" ({})", causes.join(": ")) };
+    (format!("{what}{causes}"), remedy.to_owned())
 }
 
 async fn check_identity(aws: &Aws, findings: &mut Findings) -> bool {

@@ -182,11 +182,11 @@ mod tests {
         assert!(given.contains_key("x/access-token"));
 
         keep(&checkout, &data, "signing-key", "newer\nolder").unwrap();
-        let names = ["signing-key", "x/consumer-secret", "x/bearer-token"];
+        let names = ["signing-key", "x/consumer-secret", "y/bearer-token"];
         let found = find(&checkout, &data, &names).unwrap();
         assert_eq!(found["signing-key"], "newer\nolder");
         assert_eq!(found["x/consumer-secret"], "new\nold", "what .env gives");
-        assert!(!found.contains_key("x/bearer-token"));
+        assert!(!found.contains_key("y/bearer-token"));
         let error = keep(&checkout, &data, "x/consumer-secret", "newer").unwrap_err().to_string();
         assert!(error.contains(".env gives X_CONSUMER_SECRET"), "{error}");
         let kept = prepare(&storefront(""), &checkout, &data).unwrap();

@@ -48,6 +48,8 @@ fn every_command_is_explained_with_an_example() {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let has_subcommands = command.has_subcommands();
         assert!(has_subcommands || help.contains("Example"), "{name}: has no example");
+        let broken = help.lines().find(|line| line.chars().count() > 100);
+        assert_eq!(broken, None, "{name}: is broken in a terminal of 100 columns");
         for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
             assert!(argument.get_help().is_some(), "{name}: {} is not explained", argument.get_id());
         }

@@ -103,11 +103,14 @@ impl Stage {
         let config = format!(
             "[profile shop]\nregion = us-east-1\ncredential_process = sh {}\n\
              [profile nowhere]\ncredential_process = sh {0}\n\
+             [profile assumed]\nregion = us-east-1\nsource_profile = shop\n\
+             role_arn = arn:aws:iam::{1}:role/Operator\nrole_session_name = test\n\
              [profile broken]\nregion = us-east-1\ncredential_process = false\n\
              [profile sso]\nregion = us-east-1\nsso_session = acme\nsso_account_id = 111122223333\nsso_role_name = Operator\n\
              [sso-session acme]\nsso_region = us-east-1\nsso_start_url = https://acme.awsapps.com/start\n\
              sso_registration_scopes = sso:account:access\n",
-            program.display()
+            program.display(),
+            self.account.id()
         );
         self.put("aws-config", &config);
     }
