@@ -99,8 +99,14 @@ enum Host {
 }
 
 impl Host {
-    fn takes(&self, event: &Value) -> bool {
-        !matches!(self, Self::Api { .. }) || event.get("requestContext").is_some()
+    /// Whether a sample can have its effect here. In a container `localhost` is the container, so a reply to
+    /// the playground doesn't get out of it.
+    fn takes(&self, sample: &str, event: &Value) -> bool {
+        match self {
+            Self::Api { .. } => event.get("requestContext").is_some(),
+            Self::Template { .. } | Self::Invoke { .. } => sample != "notify-outcomes.json",
+            Self::Deployed(_) | Self::Lambda { .. } => true,
+        }
     }
 
     /// The function's answer.
@@ -214,7 +220,7 @@ async fn drive_all(stack: &Stack, data: &Path, host: &Host) {
             arguments.extend(["--post", &post]);
         }
         let event: Value = serde_json::from_str(&fresh(&arguments, &[]).await.unwrap()).unwrap();
-        if !host.takes(&event) {
+        if !host.takes(&sample, &event) {
             continue;
         }
         let function = function_of(&sample);
