@@ -49,6 +49,7 @@ impl Interrupt {
         tokio::spawn(async move {
             signals.next().await;
             sender.send_replace(true);
+            complain("Stopping in order; once more stops at once.");
             signals.next().await;
             complain("Not waiting: messages that this command holds are visible again within a minute.");
             std::process::exit(INTERRUPTED)

@@ -18,6 +18,8 @@ use aws_sdk_sqs::types::{
     MessageSystemAttributeValue,
 };
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
 use support::{Fate, Proxy, World, post, said, text};
 
 const PERSONAL: [&str; 4] = ["secret wish", "alice", "who=", "a@shopper.example"];
@@ -113,25 +115,20 @@ async fn an_interrupted_look_gives_everything_back() {
     for index in 0..15 {
         world.dead_letter("outcomes", &post(&index.to_string()), "why", "permanent").await;
     }
-    let gate = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let closed = std::sync::Arc::clone(&gate);
-    // The second answer waits until the signal has been sent.
-    let proxy = Proxy::new(&world, move |action, number| {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while action == "ReceiveMessage" && number == 2 && !closed.load(std::sync::atomic::Ordering::SeqCst) {
-            assert!(Instant::now() < deadline, "no signal was sent");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Fate::Pass
+    // The second answer comes when the signal has been heard.
+    let proxy = Proxy::new(&world, |action, number| match (action, number) {
+        ("ReceiveMessage", 2) => Fate::Wait,
+        _ => Fate::Pass,
     });
     let proxy = proxy.await;
-    let child = world.start(&proxy.endpoint, &["dlq", "list", "outcomes"]);
+    let mut child = world.start(&proxy.endpoint, &["dlq", "list", "outcomes"]);
     proxy.wait_for("ReceiveMessage", 2).await;
     let kill = std::process::Command::new("kill").args(["-INT", &child.id().unwrap().to_string()]).status();
     assert!(kill.unwrap().success());
-    // The signal must have reached the program before it goes on.
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    gate.store(true, std::sync::atomic::Ordering::SeqCst);
+    let mut complaints = BufReader::new(child.stderr.take().unwrap()).lines();
+    let heard = complaints.next_line().await.unwrap();
+    assert_eq!(heard.as_deref(), Some("Stopping in order; once more stops at once."));
+    proxy.open();
     let said = said(child.wait_with_output().await.unwrap());
     assert_eq!(said.code, Some(130), "{said:?}");
     assert_eq!(world.counts("outcomes-dead").await, (15, 0));

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use emulator::{Account, Deployment, Emulator, Options, Venv};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
+use tokio::sync::Semaphore;
 
 const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -188,6 +189,8 @@ pub(crate) enum Fate {
     Refuse,
     /// Goes through, and the answer never comes.
     Hang,
+    /// Waits until the proxy is opened.
+    Wait,
 }
 
 type Decide = dyn Fn(&str, usize) -> Fate + Send + Sync;
@@ -196,6 +199,7 @@ type Decide = dyn Fn(&str, usize) -> Fate + Send + Sync;
 pub(crate) struct Proxy {
     pub(crate) endpoint: String,
     seen: Arc<Mutex<BTreeMap<String, usize>>>,
+    open: Arc<Semaphore>,
     /// Receipts of all messages that were given out through it, by message.
     pub(crate) receipts: Arc<Mutex<BTreeMap<String, String>>>,
 }
@@ -204,6 +208,7 @@ pub(crate) struct Proxy {
 struct Way {
     to: String,
     decide: Arc<Decide>,
+    open: Arc<Semaphore>,
     seen: Arc<Mutex<BTreeMap<String, usize>>>,
     receipts: Arc<Mutex<BTreeMap<String, String>>>,
     http: reqwest::Client,
@@ -218,7 +223,9 @@ impl Proxy {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let (seen, receipts) = <(Arc<Mutex<_>>, Arc<Mutex<_>>)>::default();
+        let open = Arc::new(Semaphore::new(0));
         let way = Way {
+            open: Arc::clone(&open),
             to: world.account.endpoint().to_owned(),
             decide: Arc::new(decide),
             seen: Arc::clone(&seen),
@@ -227,7 +234,12 @@ impl Proxy {
         };
         let app = axum::Router::new().fallback(pass).with_state(way);
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { endpoint, seen, receipts }
+        Self { endpoint, seen, open, receipts }
+    }
+
+    /// Lets go through what waits, and whatever would.
+    pub(crate) fn open(&self) {
+        self.open.close();
     }
 
     /// Waits until this action has been asked for so often.
@@ -247,6 +259,10 @@ async fn pass(State(way): State<Way>, method: Method, uri: Uri, headers: HeaderM
         *count
     };
     let fate = (way.decide)(&action, number);
+    if fate == Fate::Wait {
+        // No permit is ever given: the semaphore is closed when the way is open.
+        let _ = way.open.acquire().await;
+    }
     if fate == Fate::Refuse {
         let answer = r#"{"__type":"com.amazonaws.sqs#AccessDenied","message":"not allowed"}"#;
         return (StatusCode::FORBIDDEN, [("content-type", "application/x-amz-json-1.0")], answer)
