@@ -148,27 +148,36 @@ def name_resources():
     iam_evaluator.enforce = enforce_all
 
 
+# Whose policies are being asked about the present request.
+PRINCIPAL = ContextVar("principal", default=None)
+
+
 def record_calls(path):
-    """Writes down which principal asked for what and whether its policies allow it: one JSON line for each
-    principal, action, resource and decision, in the order of their first use, and nothing else of a request.
+    """Writes down which principal asked for what and whether it may: one JSON line for each principal, action,
+    resource and decision, in the order of their first use, and nothing else of a request.
     """
     from ministack.core import iam_evaluator
 
-    evaluate = iam_evaluator.evaluate
+    evaluate, enforce = iam_evaluator.evaluate, iam_evaluator.enforce
     calls = open(path, "w", buffering=1)
     known = set()
 
-    def evaluate_and_record(context, *policies):
-        result = evaluate(context, *policies)
-        allowed = result.decision == "Allow"
-        call = (context.principal_arn, context.action, context.resource_arn, allowed)
-        if call not in known:
+    def evaluate_and_tell(context, *policies):
+        PRINCIPAL.set(context.principal_arn)
+        return evaluate(context, *policies)
+
+    def enforce_and_record(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
+        PRINCIPAL.set(None)
+        denied = enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
+        call = (PRINCIPAL.get(), iam_action, resource_arn, denied is None)
+        if call[0] is not None and call not in known:
             known.add(call)
             names = ("principal", "action", "resource", "allowed")
             calls.write(json.dumps(dict(zip(names, call))) + "\n")
-        return result
+        return denied
 
-    iam_evaluator.evaluate = evaluate_and_record
+    iam_evaluator.evaluate = evaluate_and_tell
+    iam_evaluator.enforce = enforce_and_record
 
 
 def keep_queue_addresses():
@@ -239,8 +248,8 @@ def main():
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     os.makedirs(os.environ["TMPDIR"])
     name_actions()
-    name_resources()
     record_calls(os.path.join(options.data, "calls.jsonl"))
+    name_resources()
     keep_queue_addresses()
     read_concurrency_as_number()
     keep_trace_headers()

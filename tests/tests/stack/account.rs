@@ -129,9 +129,17 @@ pub(crate) async fn sign_in(stack: &Stack, email: &str) -> anyhow::Result<(Clien
     let mut form = Form::first_with(&page, "email")?;
     form.set("email", email);
     press(stack, &browser, &form).await?;
-    let mail = stack.next_mail(email, known).await?;
-    let text = mail["text"].as_str().context("text")?;
-    let link = text.split_whitespace().find(|word| word.contains("/cart/enter?once=")).context("a link")?;
+    let link = stack
+        .eventually("mail to sign in", || async {
+            let mails = stack.mails_now(email).await?;
+            let words = mails
+                .iter()
+                .skip(known)
+                .filter_map(|mail| mail["text"].as_str())
+                .flat_map(str::split_whitespace);
+            Ok(words.filter(|word| word.contains("/cart/enter?once=")).last().map(str::to_owned))
+        })
+        .await?;
     let page = browser.get(link).send().await?.text().await?;
     let cart = press(stack, &browser, &Form::first_with(&page, "once")?).await?;
     let cookies = jar.cookies(&stack.url().parse()?).context("cookies")?;

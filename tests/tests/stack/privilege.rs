@@ -32,6 +32,12 @@ const UNUSED: &[Unused] = &[
     unused("sqs:SendMessage", ":hashcart-local-posts", "Classify", PAUSED),
     unused("sqs:SendMessage", ":hashcart-local-outcomes", "Notify", PAUSED),
     unused(
+        "dynamodb:Query",
+        ":table/hashcart-local-catalog",
+        "Classify",
+        "a shop at Amazon, whose links carry the product's id: the demonstration has none",
+    ),
+    unused(
         "ses:SendRawEmail",
         ":identity/acme.example",
         "",
