@@ -48,7 +48,7 @@ struct CheckArgs {
   hashcart config push storefront.toml --stage prod --dry-run    shows what would change
   hashcart config push storefront.toml --stage prod              shows it and asks
   hashcart config push storefront.toml --stage prod --yes        in a script
-  hashcart config push demo/storefront.toml                      into the running local stack
+  hashcart config push mine.toml                                 into the running local stack
 
 Every version is kept; the functions take the new one up within a minute. The local stack asks
 nothing, and neither does the first push to a stage.")]

@@ -409,6 +409,10 @@ fn tell_rotated(secrets: &Secrets, known: &Known, values: usize, args: &RotateAr
         "{name} has {values} values now. The functions use the new one within a minute; the old stay valid."
     ));
     let prune = format!("`hashcart secrets prune {name} --stage {stage}`");
+    if args.common.stage.is_local() && known.origin == Origin::Webhook {
+        say("Start the local stack again: its playground signs with the value that it read at the start.");
+        return;
+    }
     say(match known.origin {
         Origin::Webhook => format!(
             "Now give the new value to the network: our replies are signed with it. When the network signs with it \
