@@ -25,6 +25,9 @@ struct Options {
     /// The seed. The same one is the same run.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// How many posts a world has: small worlds are quicker to understand, large ones meet more.
+    #[arg(long, default_value_t = run::POSTS)]
+    posts: usize,
     /// How many worlds run side by side.
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -99,7 +102,7 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     let bar = bar(&options);
     let progress = |done: u64| bar.set_position(done.min(options.deliveries));
-    let summary = run::many(options.seed, options.deliveries, options.threads, &progress);
+    let summary = run::many(options.seed, options.posts, options.deliveries, options.threads, &progress);
     bar.finish_and_clear();
     println!("{}", summary.tally.report(options.seed, summary.worlds, summary.time));
     let Some(failure) = summary.failure else {

@@ -49,10 +49,10 @@ pub struct Function {
 }
 
 enum Handler {
-    Ingest(WebhookIngest),
-    Classify(BatchLoop, Classify),
-    CartAdd(BatchLoop, CartAdd),
-    Notify(Notify),
+    Ingest(Box<WebhookIngest>),
+    Classify(Box<(BatchLoop, Classify)>),
+    CartAdd(Box<(BatchLoop, CartAdd)>),
+    Notify(Box<Notify>),
     Pages(Router),
 }
 
@@ -131,8 +131,8 @@ impl Function {
         let event = event(queue, batch);
         let work = async {
             let response = match &self.handler {
-                Handler::Classify(batches, consumer) => batches.run(consumer, event).await,
-                Handler::CartAdd(batches, consumer) => batches.run(consumer, event).await,
+                Handler::Classify(both) => both.0.run(&both.1, event).await,
+                Handler::CartAdd(both) => both.0.run(&both.1, event).await,
                 Handler::Notify(notify) => notify.handle(event).await,
                 Handler::Ingest(_) | Handler::Pages(_) => panic!("no consumer of queues"),
             };
@@ -187,10 +187,13 @@ fn handler(
         BatchLoop::new(function, queue, env, aws.sqs(), sender)
     };
     Ok(match function {
-        "webhook-ingest" => Handler::Ingest(WebhookIngest::new(env, aws, clock)?),
-        "classify" => Handler::Classify(batches("posts")?, Classify::new(env, aws, clock)?.with_http(http())),
-        "cart-add" => Handler::CartAdd(batches("commands")?, CartAdd::new(env, aws, clock)?),
-        "notify" => Handler::Notify(Notify::new(env, aws, &clock)?.with_http(http())),
+        "webhook-ingest" => Handler::Ingest(Box::new(WebhookIngest::new(env, aws, clock)?)),
+        "classify" => {
+            let consumer = Classify::new(env, aws, clock)?.with_http(http());
+            Handler::Classify(Box::new((batches("posts")?, consumer)))
+        }
+        "cart-add" => Handler::CartAdd(Box::new((batches("commands")?, CartAdd::new(env, aws, clock)?))),
+        "notify" => Handler::Notify(Box::new(Notify::new(env, aws, &clock)?.with_http(http()))),
         "pages" => {
             let linking = account_link::App::new(env, aws, clock.clone())?;
             let carts = cart_page::App::new(env, aws, clock)?;

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
+/// How many posts a world has in which a bug is looked for: small ones find it sooner.
+const POSTS: &str = "60";
+
 /// How a bug was found.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -115,7 +118,7 @@ impl Bench {
         let binary = self.target.join(folder).join("faults");
         let began = Instant::now();
         let output = Command::new(binary)
-            .args(["--deliveries", &self.deliveries.to_string(), "--shrink", "0", "--save"])
+            .args(["--deliveries", &self.deliveries.to_string(), "--posts", POSTS, "--shrink", "0", "--save"])
             .arg(self.target.join(format!("{name}.json")))
             .output()?;
         let said = String::from_utf8_lossy(&output.stdout);

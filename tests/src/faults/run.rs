@@ -87,9 +87,15 @@ pub struct Summary {
     pub failure: Option<Finding>,
 }
 
-/// Runs worlds of a seed on `threads` threads until they have had so many deliveries, or one breaks a
-/// law. `progress` hears how many there were so far.
-pub fn many(seed: u64, deliveries: u64, threads: usize, progress: &(dyn Fn(u64) + Sync)) -> Summary {
+/// Runs worlds of a seed with `posts` posts each, on `threads` threads, until they have had so many
+/// deliveries, or one breaks a law. `progress` hears how many there were so far.
+pub fn many(
+    seed: u64,
+    posts: usize,
+    deliveries: u64,
+    threads: usize,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Summary {
     let began = Instant::now();
     let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
     let sum = Mutex::new((Tally::default(), 0_u64));
@@ -99,7 +105,7 @@ pub fn many(seed: u64, deliveries: u64, threads: usize, progress: &(dyn Fn(u64) 
             scope.spawn(|| {
                 while done.load(Ordering::SeqCst) < deliveries {
                     let number = next.fetch_add(1, Ordering::SeqCst);
-                    let finding = check(&Schedule::of_seed(Dice::new(seed).part(number), POSTS));
+                    let finding = check(&Schedule::of_seed(Dice::new(seed).part(number), posts));
                     done.fetch_add(finding.tally.all_deliveries().max(1), Ordering::SeqCst);
                     progress(done.load(Ordering::SeqCst));
                     let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
