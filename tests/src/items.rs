@@ -1,6 +1,6 @@
 //! Items of the tables as files: the JSON of DynamoDB's API.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context as _, bail};
 use aws_sdk_dynamodb::primitives::Blob;
@@ -75,6 +75,28 @@ pub fn kind(table: &str, item: &Item) -> Option<&'static str> {
         _ => return None,
     };
     Some(name)
+}
+
+/// The kinds of the items that the local stack holds.
+///
+/// # Errors
+/// When a table can't be read, or holds an item that has no kind and so no golden file.
+pub async fn kinds_of_stack(account: &emulator::Account) -> anyhow::Result<BTreeSet<&'static str>> {
+    let client = aws_sdk_dynamodb::Client::new(&account.sdk_config());
+    let mut found = BTreeSet::new();
+    for table in ["carts", "catalog", "deliveries", "ledger", "links", "settings"] {
+        let mut pages =
+            client.scan().table_name(format!("hashcart-local-{table}")).into_paginator().items().send();
+        while let Some(item) = pages.next().await {
+            let item = item?;
+            let named = kind(table, &item).with_context(|| {
+                let key = (item.get("pk"), item.get("sk"));
+                format!("{table} holds an item of a kind without a golden file: {key:?}")
+            })?;
+            found.insert(named);
+        }
+    }
+    Ok(found)
 }
 
 /// Reads an item from DynamoDB's JSON: texts, numbers, flags, bytes and sets of texts, which are all

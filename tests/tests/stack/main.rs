@@ -9,6 +9,7 @@ mod account;
 mod afterwards;
 mod browser;
 mod end_to_end;
+mod kinds;
 mod logs;
 mod operator;
 mod privilege;

@@ -179,7 +179,9 @@ impl Flight {
         stack.replies(&removed).await?;
         let cart = cart_of(deployments, &self.tables, self.done.author).await?.context("the cart is gone")?;
         ensure!(quantity(&cart).is_none(), "removed after the upgrade, and still there: {cart:?}");
-        wait_until_idle(deployments, &self.tables).await
+        wait_until_idle(deployments, &self.tables).await?;
+        tests::items::kinds_of_stack(&deployments.account).await?;
+        Ok(())
     }
 }
 
