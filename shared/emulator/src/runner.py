@@ -63,10 +63,6 @@ def path_of_parameters(region, account, body, query_params):
     return [f"arn:aws:ssm:{region}:{account}:parameter{json.loads(body)['Path']}"]
 
 
-def names_of_parameters(region, account, body, query_params):
-    return [f"arn:aws:ssm:{region}:{account}:parameter{name}" for name in json.loads(body)["Names"]]
-
-
 def parameters_by_name(region, account, body, query_params):
     names = json.loads(body)["Names"]
     return [f"arn:aws:ssm:{region}:{account}:parameter/{name.removeprefix('/')}" for name in names]
@@ -91,7 +87,6 @@ def resources_of_mail(region, account, body, query_params):
 # MiniStack 1.5.33 checks these actions against "*" where AWS checks them against what they name, so that
 # a role which may use one path or one sender only could use none.
 NAMED = {
-    "ssm:GetParameters": names_of_parameters,
     "ssm:GetParameters": parameters_by_name,
     "ssm:GetParametersByPath": path_of_parameters,
     "ses:SendRawEmail": resources_of_mail,
