@@ -27,8 +27,9 @@ const SECRETS: [(&str, &str); 2] = [
 ];
 /// How long another host of functions may take to be there; cargo may have to build first.
 const READY_WITHIN: Duration = Duration::from_secs(15 * 60);
-/// How long one event may take; `sam local invoke` starts a container for each.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(120);
+/// How long one event may take: `sam local invoke` starts a container for each, `cargo lambda watch` builds
+/// a function first.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10 * 60);
 
 // ---------------------------------------------------------------- the files
 
@@ -194,7 +195,6 @@ const ANSWERED: &str = "sam local invoke took too long";
 fn sam_local(data: &Path) -> Command {
     let mut command = Command::new("python3");
     command.arg(workspace().join("infra/local/sam.py")).arg("--stand-in").arg("--data").arg(data);
-    command.kill_on_drop(true);
     command
 }
 
@@ -382,11 +382,12 @@ async fn samples_do_what_they_say_in_cargo_lambda_watch() {
         &port.to_string(),
         "--env-file",
     ]);
-    command.arg(&variables).current_dir(workspace()).kill_on_drop(true);
+    command.arg(&variables).current_dir(workspace());
     let url = format!("http://127.0.0.1:{port}");
-    let _watch = Running::start(command, &data.join("watch.log"), port).await;
+    let running = Running::start(command, &data.join("watch.log"), port).await;
     drive_all(&stack, &data, &Host::Lambda { url: url.clone() }).await;
     drive_all(&stack, &data, &Host::Api { url }).await;
+    running.stop().await;
     stack.stop().unwrap();
 }
 
@@ -424,29 +425,41 @@ fn free_port() -> u16 {
     std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
-/// A program that listens on a port, until it is stopped or dropped.
+/// A program that listens on a port, with all that it starts, until it is stopped or dropped.
 struct Running(Child);
 
 impl Running {
     /// Starts it and waits until something answers at its port.
     async fn start(mut command: Command, log: &Path, port: u16) -> Self {
         let output = std::fs::File::create(log).unwrap();
-        command.stdout(output.try_clone().unwrap()).stderr(output).stdin(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        command.stdout(output.try_clone().unwrap()).stderr(output).stdin(Stdio::null()).process_group(0);
+        let mut running = Self(command.spawn().unwrap());
         let deadline = Instant::now() + READY_WITHIN;
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            let ended = child.try_wait().unwrap();
+            let ended = running.0.try_wait().unwrap();
             let said = || std::fs::read_to_string(log).unwrap_or_default();
             assert!(ended.is_none() && Instant::now() < deadline, "{command:?} isn't up: {}", said());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Self(child)
+        running
     }
 
-    /// Ends it as a terminal would, so that it removes its containers.
+    /// Ends it and waits, so that it removes its containers.
     async fn stop(mut self) {
-        let id = self.0.id().unwrap().to_string();
-        Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
+        self.terminate();
         tokio::time::timeout(ANSWERED_WITHIN, self.0.wait()).await.unwrap().unwrap();
+    }
+
+    /// Asks its whole group to end.
+    fn terminate(&self) {
+        if let Some(id) = self.0.id() {
+            let _ = std::process::Command::new("kill").args(["-TERM", "--", &format!("-{id}")]).status();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.terminate();
     }
 }
