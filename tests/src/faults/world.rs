@@ -672,7 +672,7 @@ impl World {
         let of = self.plan().inputs.iter().find(|other| other.name == post);
         let Some(Input { at, deed: Deed::Post { network, .. }, .. }) = of else { return };
         let id = post_id(post, network, *at);
-        for round in 0..40 {
+        for round in 0..80 {
             if self.choose_once(input, &format!("{network}#{id}#"), round).await {
                 return;
             }
