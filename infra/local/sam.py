@@ -106,6 +106,15 @@ def template(address, reached_at):
     return path
 
 
+def containers():
+    """The containers that run functions of this checkout."""
+    found = set()
+    for code in BUILT.parent.glob("*/bootstrap"):
+        command = ["docker", "ps", "--all", "--quiet", "--filter", f"volume={code.parent}"]
+        found |= set(subprocess.run(command, text=True, stdout=subprocess.PIPE, check=True).stdout.split())
+    return found
+
+
 def main():
     into_tools()
     data, stand_in, rest = options()
@@ -117,11 +126,16 @@ def main():
                "--parameter-overrides", f"Stage=local Architecture={architecture} MailFrom=cart@example.com"]
     if stand_in:
         command += ["--invoke-image", IMAGE, "--skip-pull-image"]
+    before = containers()
     sam = subprocess.Popen([*command, *rest[1:]], cwd=ROOT,
                            env={**os.environ, **CREDENTIALS, "SAM_CLI_TELEMETRY": "0"})
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sam.terminate())
-    sys.exit(sam.wait())
+    status = sam.wait()
+    # Told to stop, SAM leaves one or two behind.
+    if left := containers() - before:
+        subprocess.run(["docker", "rm", "--force", *left], stdout=subprocess.DEVNULL)
+    sys.exit(status)
 
 
 if __name__ == "__main__":
