@@ -301,12 +301,22 @@ impl Plan {
             _ => 45 * DAY,
         };
         let mut inputs = Vec::new();
+        let links_at = |place: usize| dice.below("links at", place, span.min(25 * DAY));
         for number in 0..posts {
             post(&dice, number, span, &shoppers, &mut inputs);
         }
+        // What is posted at the very moment of a link races with it.
+        for input in &mut inputs {
+            let is_racing = matches!(input.deed, Deed::Post { .. })
+                && shoppers[input.shopper].standing == Standing::Links
+                && dice.chance("races", &input.name, 3_000);
+            if is_racing {
+                input.at = links_at(input.shopper) + dice.below("races by", &input.name, 3_000);
+            }
+        }
         for (place, shopper) in shoppers.iter().enumerate() {
             if shopper.standing == Standing::Links {
-                let at = dice.below("links at", place, span.min(25 * DAY));
+                let at = links_at(place);
                 inputs.push(Input { at, name: format!("link{place}"), shopper: place, deed: Deed::Link });
             }
         }
