@@ -295,7 +295,8 @@ async fn a_returned_mail_is_the_last_one(stack: &Stack) -> anyhow::Result<()> {
 
 async fn what_nobody_can_read_is_put_aside(stack: &Stack) -> anyhow::Result<()> {
     let sqs = aws_sdk_sqs::Client::new(&stack.account()?.sdk_config());
-    for name in ["posts", "commands", "outcomes", "feedback"] {
+    // Dead letters of the first queue have a test of their own, which reads them at the same time.
+    for name in ["commands", "outcomes", "feedback"] {
         let url = |queue: String| async {
             let found = sqs.get_queue_url().queue_name(queue).send().await?;
             anyhow::Ok(found.queue_url.unwrap_or_default())
