@@ -92,7 +92,7 @@ fn answer_known(line: &Line, place: &str, request: &Request, partial: bool) -> A
     match request.service {
         Service::DynamoDb => dynamodb(line, request, partial),
         Service::Sqs => {
-            let refuses = |index: usize| partial && index % 2 == 0;
+            let refuses = |index: usize| partial && index.is_multiple_of(2);
             let now = ground.elapsed();
             let json = json(&request.body);
             let (answer, sent) = ground.state().queues.answer(&request.operation, &json, now, refuses);

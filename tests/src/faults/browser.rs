@@ -67,9 +67,12 @@ impl Browser {
     }
 }
 
+/// A form of a page: its address, its hidden fields and its whole text.
+pub type Form<'p> = (String, Vec<(String, String)>, &'p str);
+
 impl Page {
-    /// The forms that go to `action`: the address and the hidden fields of each, with its whole text.
-    pub fn forms(&self, action: &str) -> Vec<(String, Vec<(String, String)>, &str)> {
+    /// The forms that go to `action`.
+    pub fn forms(&self, action: &str) -> Vec<Form<'_>> {
         let mut found = Vec::new();
         for form in self.body.split("<form ").skip(1) {
             let form = form.split("</form>").next().unwrap_or_default();

@@ -148,7 +148,7 @@ impl World {
             let busy =
                 self.under_way.load(Ordering::SeqCst) > 0 || self.ground.running.load(Ordering::SeqCst) > 0;
             let is_empty = |queue: &&str| self.ground.state().queues.messages(queue).is_empty();
-            if busy || !QUEUES.iter().all(|queue| is_empty(&queue)) {
+            if busy || !QUEUES.iter().all(is_empty) {
                 continue;
             }
             let now = self.ground.elapsed();
