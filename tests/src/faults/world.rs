@@ -159,7 +159,7 @@ impl World {
             }
             let mut state = self.ground.state();
             state.tally.redriven += u64::try_from(redriven).unwrap_or(0);
-            if state.tally.redriven > 10_000 {
+            if state.tally.redriven > 500 {
                 drop(state);
                 self.ground.violate("what is redriven runs out of tries again and again".to_owned());
                 return;
