@@ -311,7 +311,8 @@ async fn a_crash_between_sending_and_deleting_loses_nothing() {
 
     // What the dead program held is visible again after a minute; the test doesn't wait for that.
     let url = world.url("outcomes-dead").await;
-    for receipt in proxy.receipts.lock().unwrap().values().cloned().collect::<Vec<_>>() {
+    let receipts: Vec<String> = proxy.receipts.lock().unwrap().values().cloned().collect();
+    for receipt in receipts {
         let request = world.sqs.change_message_visibility().queue_url(&url).receipt_handle(receipt);
         let _ = request.visibility_timeout(0).send().await;
     }

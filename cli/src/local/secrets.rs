@@ -110,7 +110,7 @@ pub(crate) fn keep(checkout: &Path, data: &Path, name: &str, text: &str) -> anyh
 }
 
 /// What stands in a file with commas, one value a line.
-fn lines(value: &String) -> String {
+fn lines(value: &str) -> String {
     value.split(',').map(str::trim).collect::<Vec<_>>().join("\n")
 }
 

@@ -178,8 +178,7 @@ mod tests {
         let only_warnings = Targets::new().with_default(LevelFilter::WARN);
         let subscriber = tracing_subscriber::registry().with(layer.with_filter(only_warnings));
         tracing::subscriber::with_default(subscriber, work);
-        let lines = kept.lock().unwrap().clone();
-        lines
+        std::mem::take(&mut *kept.lock().unwrap())
     }
 
     const HEADER: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";

@@ -137,7 +137,8 @@ pub(crate) async fn sign_in(stack: &Stack, email: &str) -> anyhow::Result<(Clien
                 .skip(known)
                 .filter_map(|mail| mail["text"].as_str())
                 .flat_map(str::split_whitespace);
-            Ok(words.filter(|word| word.contains("/cart/enter?once=")).last().map(str::to_owned))
+            let mut links = words.filter(|word| word.contains("/cart/enter?once="));
+            Ok(links.next_back().map(str::to_owned))
         })
         .await?;
     let page = browser.get(link).send().await?.text().await?;
