@@ -69,7 +69,7 @@ struct ListArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   hashcart secrets init --stage prod --storefront storefront.toml
-  hashcart secrets init --stage prod --key-id alias/hashcart     under a key of yours")]
+  hashcart secrets init --stage prod --key-id alias/hashcart-prod   under a key of yours")]
 struct InitArgs {
     #[command(flatten)]
     common: Common,
