@@ -207,7 +207,7 @@ fn broken_by(line: &Line, write: &Write) -> Option<String> {
             line.ground().state().erased.entry(write.key.0.clone()).or_insert(at);
             None
         }
-        ("links", sk) if sk.starts_with("PARKED#") && old.is_none() => {
+        ("links", sk) if sk.starts_with("PARKED#") && old.is_none() && new.is_some() => {
             let mut state = line.ground().state();
             state.parked.insert(write.key.clone(), line.invocation());
             let link = (write.key.0.clone(), "LINK".to_owned());
