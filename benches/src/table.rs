@@ -1,0 +1,228 @@
+//! The table: every number with its goal, as text, as Markdown and as JSON.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+/// One number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// What it belongs to: `start`, `warm`, `parsing`, `requests`, `capacity`, `latency`, `money`.
+    pub part: String,
+    /// What was measured, in the words of the table: `cart-add, init`.
+    pub name: String,
+    /// The number, in `unit`.
+    pub value: f64,
+    /// Such as `M instructions`, `MB`, `×`.
+    pub unit: String,
+    /// What it should be, where there is a goal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<Goal>,
+}
+
+/// What a number should be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// At most so much.
+    AtMost(f64),
+    /// At least so much.
+    AtLeast(f64),
+}
+
+impl Goal {
+    /// Whether `value` meets it.
+    pub fn is_met_by(self, value: f64) -> bool {
+        match self {
+            Self::AtMost(most) => value <= most,
+            Self::AtLeast(least) => value >= least,
+        }
+    }
+}
+
+impl Measure {
+    /// A number without a goal.
+    pub fn new(part: &str, name: impl Into<String>, value: f64, unit: &str) -> Self {
+        Self { part: part.to_owned(), name: name.into(), value, unit: unit.to_owned(), goal: None }
+    }
+
+    /// The same, and what it should be at most.
+    #[must_use]
+    pub fn at_most(self, goal: f64) -> Self {
+        Self { goal: Some(Goal::AtMost(goal)), ..self }
+    }
+
+    /// The same, and what it should be at least.
+    #[must_use]
+    pub fn at_least(self, goal: f64) -> Self {
+        Self { goal: Some(Goal::AtLeast(goal)), ..self }
+    }
+
+    /// Whether the goal is met; `None` without one.
+    pub fn is_met(&self) -> Option<bool> {
+        self.goal.map(|goal| goal.is_met_by(self.value))
+    }
+
+    fn cells(&self) -> [String; 5] {
+        let (goal, met) = match self.goal {
+            None => (String::new(), String::new()),
+            Some(goal) => {
+                let told = match goal {
+                    Goal::AtMost(most) => format!("≤ {}", number(most)),
+                    Goal::AtLeast(least) => format!("≥ {}", number(least)),
+                };
+                (told, if goal.is_met_by(self.value) { "yes" } else { "no" }.to_owned())
+            }
+        };
+        [self.part.clone(), self.name.clone(), format!("{} {}", number(self.value), self.unit), goal, met]
+    }
+}
+
+/// All numbers of a run, with what they were measured on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The day, as `2026-11-22`.
+    pub date: String,
+    /// Processor, number of cores, system.
+    pub machine: String,
+    /// The numbers, in the order of the table.
+    pub measures: Vec<Measure>,
+}
+
+impl Report {
+    /// The report in a file.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{} is no report", path.display()))
+    }
+
+    /// Writes it to a file as JSON.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(self)? + "\n";
+        std::fs::write(path, text).with_context(|| format!("{} can't be written", path.display()))
+    }
+
+    /// Puts newer numbers in the place of older ones of the same parts.
+    pub fn renew(&mut self, measures: Vec<Measure>) {
+        let parts: Vec<String> = measures.iter().map(|measure| measure.part.clone()).collect();
+        self.measures.retain(|measure| !parts.contains(&measure.part));
+        self.measures.extend(measures);
+        self.measures.sort_by_key(|measure| place(&measure.part));
+    }
+
+    /// The table as Markdown.
+    pub fn markdown(&self) -> String {
+        let mut text = "| part | what | value | goal | met |\n|---|---|---|---|---|\n".to_owned();
+        for measure in &self.measures {
+            let _ = writeln!(text, "| {} |", measure.cells().join(" | "));
+        }
+        text
+    }
+
+    /// The table for a terminal, its columns aligned.
+    pub fn text(&self) -> String {
+        let head = ["part", "what", "value", "goal", "met"].map(str::to_owned);
+        let rows: Vec<[String; 5]> =
+            std::iter::once(head).chain(self.measures.iter().map(Measure::cells)).collect();
+        let widths: [usize; 5] = std::array::from_fn(|column| {
+            rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0)
+        });
+        let mut text = String::new();
+        for row in &rows {
+            let padded = row.iter().zip(widths).map(|(cell, wide)| {
+                format!("{cell}{}", " ".repeat(wide.saturating_sub(width(cell))))
+            });
+            let line = padded.collect::<Vec<_>>().join("  ");
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+        text
+    }
+}
+
+fn width(cell: &str) -> usize {
+    console::measure_text_width(cell)
+}
+
+/// The order of the parts in the table; what isn't named comes last.
+fn place(part: &str) -> usize {
+    const PARTS: [&str; 7] = ["start", "warm", "parsing", "requests", "capacity", "latency", "money"];
+    PARTS.iter().position(|known| *known == part).unwrap_or(PARTS.len())
+}
+
+/// A number with three digits that count, thousands apart.
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if size >= 1_000_000.0 {
+        return format!("{} M", number(value / 1_000_000.0));
+    }
+    let digits = match size {
+        _ if size == size.round() || size >= 100.0 => 0,
+        _ if size >= 10.0 => 1,
+        _ if size >= 1.0 => 2,
+        _ => 3,
+    };
+    let plain = format!("{value:.digits$}");
+    let (whole, rest) = plain.split_once('.').map_or((plain.as_str(), ""), |(whole, rest)| (whole, rest));
+    let negative = whole.starts_with('-');
+    let bare = whole.trim_start_matches('-');
+    let mut told = String::new();
+    for (index, digit) in bare.chars().enumerate() {
+        if index > 0 && (bare.len() - index).is_multiple_of(3) {
+            told.push(',');
+        }
+        told.push(digit);
+    }
+    let rest = rest.trim_end_matches('0');
+    let point = if rest.is_empty() { "" } else { "." };
+    format!("{}{told}{point}{rest}", if negative { "-" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_digits_that_count() {
+        for (value, told) in [
+            (0.0, "0"),
+            (0.1, "0.1"),
+            (0.012_34, "0.012"),
+            (3.0, "3"),
+            (2.196, "2.2"),
+            (45.67, "45.7"),
+            (999.6, "1,000"),
+            (-1234.0, "-1,234"),
+            (312_345.2, "312,345"),
+            (2_345_678.0, "2.35 M"),
+        ] {
+            assert_eq!(number(value), told);
+        }
+    }
+
+    #[test]
+    fn a_goal_is_met_at_its_very_number() {
+        let requests = Measure::new("requests", "per add", 7.0, "requests").at_most(7.0);
+        let parsing = Measure::new("parsing", "reject", 1_999_999.0, "posts/s").at_least(2_000_000.0);
+        assert_eq!((requests.is_met(), parsing.is_met()), (Some(true), Some(false)));
+        assert_eq!(Measure::new("start", "empty", 0.44, "M").is_met(), None);
+    }
+
+    #[test]
+    fn newer_numbers_take_the_place_of_their_part_alone() {
+        let old = |part| Measure::new(part, "old", 1.0, "s");
+        let mut report =
+            Report { date: String::new(), machine: String::new(), measures: vec![old("start"), old("latency")] };
+        report.renew(vec![Measure::new("requests", "new", 2.0, "s"), Measure::new("start", "new", 2.0, "s")]);
+        let told: Vec<String> = report.measures.iter().map(|m| format!("{} {}", m.part, m.name)).collect();
+        assert_eq!(told, ["start new", "requests new", "latency old"]);
+    }
+}
