@@ -1,5 +1,6 @@
 """Holds the saved queries against what is really logged: a query that names a field which nobody writes finds
-nothing, in silence, on the night when it is needed.
+nothing, in silence, on the night when it is needed. And holds the names that the runbook gives to queries and
+widgets against the queries and widgets that there are.
 
 The fields are read from where they are made: the lines and metrics of the functions, the access log's form in
 the template, and what Lambda reports of each call.
@@ -13,6 +14,7 @@ QUERIES = ROOT / "infra" / "queries.yaml"
 TEMPLATE = ROOT / "infra" / "template.yaml"
 METRICS = ROOT / "shared" / "lambda" / "src" / "metrics.rs"
 LOG = ROOT / "shared" / "lambda" / "src" / "log.rs"
+RUNBOOK = ROOT / "docs" / "runbook"
 
 # What CloudWatch makes of each line, and of Lambda's reports (CloudWatch Logs user guide, "Supported logs and
 # discovered fields").
@@ -22,6 +24,11 @@ DISCOVERED = {"@timestamp", "@message", "@log", "@logStream", "@requestId", "@ty
 WORDS = {"and", "as", "asc", "by", "desc", "fields", "filter", "in", "like", "limit", "not", "or", "sort", "stats"}
 FUNCTIONS = {"bin", "coalesce", "count", "count_distinct", "earliest", "ispresent", "latest", "max", "min", "pct",
              "sum"}
+
+# What stands in the runbook between asterisks and is neither query nor widget: AWS's own pages, what a command
+# prints, a part of the page, stress.
+OTHER_NAMES = {"Concurrent executions", "Reputation metrics", "Virtual deliverability manager", "Nothing is stuck", "Do",
+               "every"}
 
 
 def sources():
@@ -104,8 +111,21 @@ def named(query):
     return set(words) - WORDS - FUNCTIONS - made
 
 
+def misnamed(pages, known):
+    """The names on pages of the runbook (the text of each by its name) that nothing has."""
+    for page, text in pages.items():
+        for name in re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", text):
+            if name not in known:
+                yield f"docs/runbook/{page} speaks of `{name}`, which is no saved query and no widget"
+
+
 def broken():
-    """What the queries name and nobody logs."""
+    """What the queries name and nobody logs, and what the runbook names and isn't there."""
+    pages = {path.name: path.read_text() for path in sorted(RUNBOOK.glob("*.md"))}
+    widgets = set(re.findall(r'"title": "([^"]+)"', TEMPLATE.read_text()))
+    yield from misnamed(pages, {name for name, _ in queries()} | widgets | OTHER_NAMES)
+    if not list(misnamed({"a.md": "The saved query *slowest post*."}, {"slowest posts"})) or not widgets:
+        yield "the names in the runbook, or the widgets' titles, could not be read"
     functions, api = line_fields() | metric_fields() | DISCOVERED, access_log_fields() | DISCOVERED
     found = 0
     for name, query in queries():
