@@ -16,9 +16,12 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::MessageAttributeValue;
 use domain::Retryable;
+use domain::time::Timestamp;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use tracing::{Instrument as _, Span};
 
+use crate::aws::Aws;
+use crate::clock::Clock;
 use crate::env::{EnvError, Environment};
 use crate::envelope::{DecodeError, Envelope};
 use crate::log::about;
@@ -141,7 +144,7 @@ pub enum BatchError {
 #[derive(Clone, Debug)]
 pub struct BatchLoop {
     function: &'static str,
-    sqs: aws_sdk_sqs::Client,
+    aws: Aws,
     sender: Sender,
     queue_url: String,
     dead_letter_url: String,
@@ -194,11 +197,11 @@ impl BatchLoop {
         function: &'static str,
         queue: &str,
         env: &Environment,
-        sqs: aws_sdk_sqs::Client,
+        aws: &Aws,
         sender: Sender,
     ) -> Result<Self, EnvError> {
         let (queue_url, dead_letter_url) = (env.queue(queue)?, env.dead_letter_queue(queue)?);
-        Ok(Self { function, sqs, sender, queue_url, dead_letter_url })
+        Ok(Self { function, aws: aws.clone(), sender, queue_url, dead_letter_url })
     }
 
     /// Works through a batch.
@@ -289,7 +292,8 @@ impl BatchLoop {
         let why: String = failure.reason.chars().take(1000).collect();
         let exhausted = if failure.retryable { "exhausted" } else { "permanent" };
         let mut request = self
-            .sqs
+            .aws
+            .sqs()
             .send_message()
             .queue_url(&self.dead_letter_url)
             .message_body(record.body.clone().unwrap_or_default())
@@ -324,7 +328,8 @@ impl BatchLoop {
         tracing::warn!(reason = why, receives, pause_s, "failed, to be tried again in {pause_s} s: {why}");
         metrics::RETRIED.add([self.function], &[("post", &about.post)]);
         let request = self
-            .sqs
+            .aws
+            .sqs()
             .change_message_visibility()
             .queue_url(&self.queue_url)
             .set_receipt_handle(record.receipt_handle.clone())
@@ -359,20 +364,34 @@ fn failed(record: &SqsMessage) -> BatchItemFailure {
 struct About {
     post: String,
     trace: Option<String>,
+    /// When SQS took the message and how long it then lay there, in milliseconds.
+    queued: Option<(u64, u64)>,
 }
 
 impl About {
     fn span(&self) -> Span {
-        about(&self.post, self.trace.as_deref())
+        let span = about(&self.post, self.trace.as_deref());
+        if let Some((sent_ms, waited_ms)) = self.queued {
+            span.record("sent_ms", sent_ms).record("waited_ms", waited_ms);
+        }
+        span
     }
+}
+
+/// When the message was sent and how long it waited until now (SQS developer guide, `SentTimestamp`).
+fn queued(record: &SqsMessage, now: Timestamp) -> Option<(u64, u64)> {
+    let sent_ms = record.attributes.get("SentTimestamp")?.parse().ok()?;
+    Some((sent_ms, now.as_millis().saturating_sub(sent_ms)))
 }
 
 /// What each record is about. A record that couldn't be read or names no trace has the one that it came
 /// with.
 fn abouts<T: Decode>(records: &[SqsMessage], deliveries: &Deliveries<T>) -> Vec<About> {
     let trace = |record: &SqsMessage| record.attributes.get("AWSTraceHeader").cloned();
-    let mut abouts: Vec<About> =
-        records.iter().map(|record| About { post: String::new(), trace: trace(record) }).collect();
+    // The logs' own clock, and for the logs alone.
+    let now = Clock::system().now();
+    let about = |record| About { post: String::new(), trace: trace(record), queued: queued(record, now) };
+    let mut abouts: Vec<About> = records.iter().map(about).collect();
     for (index, delivery) in deliveries.0.iter().zip(&deliveries.1) {
         if let Some(about) = abouts.get_mut(*index) {
             about.post = delivery.input.subject();
@@ -451,5 +470,19 @@ mod tests {
             let (pause, longest) = (back_off(receives), Duration::from_secs(longest_s));
             assert!(pause <= longest && pause >= longest * 3 / 4, "{receives}: {pause:?}");
         }
+    }
+
+    #[test]
+    fn a_record_tells_how_long_it_waited() {
+        let record = |sent: &str| {
+            let mut record = SqsMessage::default();
+            record.attributes.insert("SentTimestamp".to_owned(), sent.to_owned());
+            record
+        };
+        let now = Timestamp::from_millis(1_500);
+        assert_eq!(queued(&record("1200"), now), Some((1_200, 300)));
+        assert_eq!(queued(&record("1700"), now), Some((1_700, 0)), "SQS's clock is ahead of ours");
+        assert_eq!(queued(&record("soon"), now), None);
+        assert_eq!(queued(&SqsMessage::default(), now), None);
     }
 }

@@ -41,12 +41,14 @@ pub fn start(function: &'static str, env: &Environment) {
 }
 
 /// What a stretch of work is about: lines within carry `post` (unless it is empty) and `trace`, the id
-/// by which X-Ray finds the trace that `trace` continues.
+/// by which X-Ray finds the trace that `trace` continues. The batch loop adds `sent_ms`, when the message
+/// was sent (Unix time), and `waited_ms`, how long it was in its queue before the batch began: from these
+/// two the time of every stage follows.
 ///
 /// Instrument futures with it; an entered span must not be held over an `await`.
 pub fn about(post: &str, trace: Option<&str>) -> Span {
     // Of the highest level, so that no filter leaves it out while it lets a line within pass.
-    let span = tracing::error_span!("work", post = Empty, trace = Empty);
+    let span = tracing::error_span!("work", post = Empty, trace = Empty, sent_ms = Empty, waited_ms = Empty);
     if !post.is_empty() {
         span.record("post", post);
     }
