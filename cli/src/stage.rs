@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, bail};
+use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider};
-use lambda::aws::Aws;
+use lambda::aws::{self, Aws};
 use lambda::env::Environment;
 use store::settings::Settings;
 use tokio::sync::OnceCell;
@@ -81,7 +82,14 @@ impl StageArgs {
             "AWS_ENDPOINT_URL" => endpoint.clone(),
             other => std::env::var(other).ok(),
         })?;
-        let config = Aws::from_env(&env).await?.config().clone();
+        // Checked before anything is asked of it: the credentials go there.
+        aws::endpoint(&env, "AWS_ENDPOINT_URL")?;
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(aws::http_client(&env)?)
+            .retry_config(aws::retries())
+            .timeout_config(aws::timeouts())
+            .load()
+            .await;
         if config.region().is_none() {
             bail!("there is no AWS region: set AWS_REGION, or `region` in {}", profile());
         }

@@ -37,8 +37,8 @@ impl Session {
 
     /// The values of a secret as a function reads them.
     async fn values(&self, name: &str) -> Vec<String> {
-        let ssm = Aws::from_config(self.stage.account.sdk_config()).ssm();
-        let secrets = Secrets::new(ssm, "/hashcart/dev/".to_owned());
+        let aws = Aws::from_config(self.stage.account.sdk_config());
+        let secrets = Secrets::new(&aws, "/hashcart/dev/".to_owned());
         let set = secrets.get(Timestamp::from_seconds(1)).await.unwrap();
         set.values(name).iter().map(|value| value.expose().to_owned()).collect()
     }

@@ -61,7 +61,7 @@ impl App {
     /// # Errors
     /// When a variable that the template sets is missing or wrong.
     pub fn new(env: &Environment, aws: &Aws, clock: Clock) -> Result<Self, EnvError> {
-        let secrets = Secrets::new(aws.ssm(), env.secrets_prefix());
+        let secrets = Secrets::new(aws, env.secrets_prefix());
         Self::with_secrets(env, aws, clock, secrets)
     }
 
@@ -86,7 +86,7 @@ impl App {
             http,
             linking: Linking::new(dynamodb.clone(), links.clone(), carts),
             catalog: Catalog::new(dynamodb.clone(), env.table("catalog")?),
-            sender: Sender::new(aws.sqs(), env, clock.clone()),
+            sender: Sender::new(aws, env, clock.clone()),
             mailer: web::mail::mailer(env, aws)?,
             site: Arc::new(Site::new(
                 env,

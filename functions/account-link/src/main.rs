@@ -11,7 +11,7 @@ use lambda::env::Environment;
 async fn main() -> Result<(), lambda_http::Error> {
     let env = Environment::from_process()?;
     lambda::log::start("account-link", &env);
-    let aws = Aws::from_env(&env).await?;
+    let aws = Aws::from_env(&env)?;
     let app = App::new(&env, &aws, Clock::system())?;
     lambda_http::run(router(Arc::new(app))).await
 }

@@ -13,9 +13,9 @@ use lambda_runtime::{LambdaEvent, service_fn};
 async fn main() -> Result<(), lambda_runtime::Error> {
     let env = Environment::from_process()?;
     lambda::log::start("cart-add", &env);
-    let aws = Aws::from_env(&env).await?;
-    let sender = Sender::new(aws.sqs(), &env, Clock::system());
-    let batches = BatchLoop::new("cart-add", "commands", &env, aws.sqs(), sender)?;
+    let aws = Aws::from_env(&env)?;
+    let sender = Sender::new(&aws, &env, Clock::system());
+    let batches = BatchLoop::new("cart-add", "commands", &env, &aws, sender)?;
     let consumer = CartAdd::new(&env, &aws, Clock::system())?;
     let (batches, consumer) = (&batches, &consumer);
     let handler = |event: LambdaEvent<SqsEvent>| async move {

@@ -152,11 +152,11 @@ impl World {
         let env = Environment::from_fn(move |name| variables.get(name).cloned()).unwrap();
         let aws = Aws::from_config(config);
         let clock = Clock::from_fn(|| NOW);
-        let sender = Sender::new(aws.sqs(), &env, clock.clone());
+        let sender = Sender::new(&aws, &env, clock.clone());
         let client = aws_sdk_dynamodb::Client::new(&plain);
         Self {
             consumer: CartAdd::new(&env, &aws, clock).unwrap(),
-            batches: BatchLoop::new("cart-add", "commands", &env, aws.sqs(), sender).unwrap(),
+            batches: BatchLoop::new("cart-add", "commands", &env, &aws, sender).unwrap(),
             links: Links::new(client.clone(), &names["LinksTable"]),
             linking: Linking::new(client.clone(), &names["LinksTable"], &names["CartsTable"]),
             carts: Carts::new(client.clone(), &names["CartsTable"]),

@@ -68,7 +68,7 @@ impl App {
     /// # Errors
     /// When a variable that the template sets is missing or wrong.
     pub fn new(env: &Environment, aws: &Aws, clock: Clock) -> Result<Self, EnvError> {
-        let secrets = Secrets::named(aws.ssm(), env.secrets_prefix(), &SECRETS);
+        let secrets = Secrets::named(aws, env.secrets_prefix(), &SECRETS);
         Self::with_secrets(env, aws, clock, secrets)
     }
 
@@ -95,7 +95,7 @@ impl App {
             products,
             linking: Linking::new(dynamodb, &*names.0, &*names.1),
             ledger,
-            sender: Sender::new(aws.sqs(), env, clock.clone()),
+            sender: Sender::new(aws, env, clock.clone()),
             mailer: web::mail::mailer(env, aws)?,
             carts,
             site: Arc::new(Site::new(env, clock, secrets, settings, links)?),

@@ -108,7 +108,7 @@ impl Classify {
         Ok(Self {
             settings: Settings::new(client, env.table("settings")?),
             configured: Refreshing::default(),
-            secrets: Secrets::new(aws.ssm(), env.secrets_prefix()),
+            secrets: Secrets::new(aws, env.secrets_prefix()),
             networks: Refreshing::default(),
             lookup: Lookup::new(catalog, http.clone()),
             http,

@@ -522,8 +522,8 @@ async fn through_the_batch_loop_to_the_queue() {
     let world = World::new().await;
     let vars = Arc::clone(&world.env);
     let env = Environment::from_fn(move |name| vars(name)).unwrap();
-    let sender = Sender::new(world.aws.sqs(), &env, Clock::from_fn(now));
-    let batches = BatchLoop::new("classify", "posts", &env, world.aws.sqs(), sender).unwrap();
+    let sender = Sender::new(&world.aws, &env, Clock::from_fn(now));
+    let batches = BatchLoop::new("classify", "posts", &env, &world.aws, sender).unwrap();
     let link = "https://acme.example/p/mug";
     let envelope = |message| serde_json::to_string(&Envelope::new(message, now(), Some("trace-1"))).unwrap();
     let ours = envelope(Message::Post(Box::new(post(&format!("#AcmeCart {link}"), &[link]))));

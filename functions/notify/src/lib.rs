@@ -42,8 +42,8 @@ impl Notify {
     /// # Errors
     /// When something isn't named or is no address.
     pub fn new(env: &Environment, aws: &Aws, clock: &Clock) -> Result<Self, SetUpError> {
-        let sender = Sender::new(aws.sqs(), env, clock.clone());
-        let batches = |queue| BatchLoop::new(FUNCTION, queue, env, aws.sqs(), sender.clone());
+        let sender = Sender::new(aws, env, clock.clone());
+        let batches = |queue| BatchLoop::new(FUNCTION, queue, env, aws, sender.clone());
         Ok(Self {
             outcomes: batches("outcomes")?,
             notices: Notices::new(env, aws, clock.clone())?,

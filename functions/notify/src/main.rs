@@ -11,7 +11,7 @@ use notify::Notify;
 async fn main() -> Result<(), lambda_runtime::Error> {
     let env = Environment::from_process()?;
     lambda::log::start("notify", &env);
-    let aws = Aws::from_env(&env).await?;
+    let aws = Aws::from_env(&env)?;
     let notify = Notify::new(&env, &aws, &Clock::system())?;
     let notify = &notify;
     let handler = |event: LambdaEvent<SqsEvent>| async move {

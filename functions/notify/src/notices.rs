@@ -126,7 +126,7 @@ impl Notices {
     pub fn new(env: &Environment, aws: &Aws, clock: Clock) -> Result<Self, SetUpError> {
         let from = Address::parse(&env.required("HASHCART_MAIL_FROM")?).map_err(SetUpError::MailFrom)?;
         let public_url = env.public_url()?;
-        let dynamodb = aws.dynamodb();
+        let (dynamodb, for_mails) = (aws.dynamodb(), aws.clone());
         let tables = Tables {
             links: env.table("links")?,
             carts: env.table("carts")?,
@@ -138,11 +138,11 @@ impl Notices {
         Ok(Self {
             settings: Settings::new(dynamodb.clone(), &tables.settings),
             snapshot: Refreshing::default(),
-            secrets: Secrets::new(aws.ssm(), env.secrets_prefix()),
+            secrets: Secrets::new(aws, env.secrets_prefix()),
             links: Links::new(dynamodb.clone(), &tables.links),
             deliveries: Deliveries::new(dynamodb.clone(), &tables.deliveries),
             facts: FactReader::new(dynamodb, tables),
-            mailer: Mailer::new(aws.ses(), from, env.var("HASHCART_SES_CONFIGURATION_SET")),
+            mailer: Mailer::new(move || for_mails.ses(), from, env.var("HASHCART_SES_CONFIGURATION_SET")),
             http: Http::new(reach, move || time.now()),
             public_url,
             clock,

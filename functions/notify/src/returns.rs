@@ -151,7 +151,7 @@ impl Returns {
     /// When a table isn't named.
     pub fn new(env: &Environment, aws: &Aws, clock: Clock) -> Result<Self, EnvError> {
         Ok(Self {
-            secrets: Secrets::new(aws.ssm(), env.secrets_prefix()),
+            secrets: Secrets::new(aws, env.secrets_prefix()),
             links: Links::new(aws.dynamodb(), env.table("links")?),
             carts: Carts::new(aws.dynamodb(), env.table("carts")?),
             clock,

@@ -84,9 +84,9 @@ impl WebhookIngest {
         Ok(Self {
             settings: Settings::new(aws.dynamodb(), env.table("settings")?),
             known: Refreshing::default(),
-            secrets: Secrets::new(aws.ssm(), env.secrets_prefix()),
+            secrets: Secrets::new(aws, env.secrets_prefix()),
             http: Http::new(reach, move || times.now()),
-            sender: Sender::new(aws.sqs(), env, clock.clone()),
+            sender: Sender::new(aws, env, clock.clone()),
             clock,
         })
     }

@@ -11,7 +11,7 @@ use webhook_ingest::WebhookIngest;
 async fn main() -> Result<(), lambda_runtime::Error> {
     let env = Environment::from_process()?;
     lambda::log::start("webhook-ingest", &env);
-    let aws = Aws::from_env(&env).await?;
+    let aws = Aws::from_env(&env)?;
     let ingest = WebhookIngest::new(&env, &aws, Clock::system())?;
     let ingest = &ingest;
     let handler = |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {

@@ -1,4 +1,4 @@
-//! A function's environment, as the template sets it.
+//! A function's environment, as Lambda and the template set it.
 
 use url::Url;
 
@@ -6,7 +6,7 @@ use url::Url;
 #[derive(Debug, thiserror::Error)]
 pub enum EnvError {
     /// Not set.
-    #[error("{0} is not set: the template sets it on every function that needs it")]
+    #[error("{0} is not set: Lambda and the template set it on every function that needs it")]
     Missing(String),
     /// Set to something that can't be used.
     #[error("{name} is not a valid {what}")]

@@ -10,6 +10,7 @@ use aws_sdk_sqs::types::{
 };
 use domain::Retryable;
 
+use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::env::{EnvError, Environment};
 use crate::envelope::{Envelope, Message};
@@ -106,7 +107,7 @@ impl Retryable for SendError {
 /// Sends messages in batches of ten.
 #[derive(Clone, Debug)]
 pub struct Sender {
-    sqs: aws_sdk_sqs::Client,
+    aws: Aws,
     urls: BTreeMap<Queue, String>,
     clock: Clock,
 }
@@ -119,10 +120,10 @@ struct Entry {
 
 impl Sender {
     /// Sends to the queues that the environment names; the others fail when they are used.
-    pub fn new(sqs: aws_sdk_sqs::Client, env: &Environment, clock: Clock) -> Self {
+    pub fn new(aws: &Aws, env: &Environment, clock: Clock) -> Self {
         let known = |queue: Queue| env.queue(queue.name()).ok().map(|url| (queue, url));
         let urls = [Queue::Posts, Queue::Commands, Queue::Outcomes].into_iter().filter_map(known).collect();
-        Self { sqs, urls, clock }
+        Self { aws: aws.clone(), urls, clock }
     }
 
     /// Sends each message; the results stand in the order of the messages. `traces` gives the trace
@@ -178,7 +179,7 @@ impl Sender {
             }
             return;
         };
-        let request = self.sqs.send_message_batch().queue_url(url);
+        let request = self.aws.sqs().send_message_batch().queue_url(url);
         let request = request.set_entries(Some(batch.into_iter().map(|entry| entry.entry).collect()));
         match request.send().await {
             Ok(answer) => {

@@ -13,6 +13,7 @@ use domain::ids::NetworkId;
 use domain::time::Timestamp;
 use futures::future::try_join_all;
 
+use crate::aws::Aws;
 use crate::cache::Refreshing;
 
 /// A secret value. Debug prints nothing of it.
@@ -97,19 +98,23 @@ pub struct Secrets {
 
 #[derive(Debug)]
 enum Source {
-    ParameterStore { ssm: aws_sdk_ssm::Client, prefix: String, named: Option<&'static [&'static str]> },
+    ParameterStore { aws: Aws, prefix: String, named: Option<&'static [&'static str]> },
     Given(Arc<SecretSet>),
 }
 
 impl Secrets {
     /// Secrets under `prefix` (`/hashcart/prod/`).
-    pub fn new(ssm: aws_sdk_ssm::Client, prefix: String) -> Self {
-        Self { source: Source::ParameterStore { ssm, prefix, named: None }, kept: Refreshing::default() }
+    pub fn new(aws: &Aws, prefix: String) -> Self {
+        Self::of(aws, prefix, None)
     }
 
     /// Only these secrets under `prefix`, ten at most: for a function whose role may read no other.
-    pub fn named(ssm: aws_sdk_ssm::Client, prefix: String, names: &'static [&'static str]) -> Self {
-        let source = Source::ParameterStore { ssm, prefix, named: Some(names) };
+    pub fn named(aws: &Aws, prefix: String, names: &'static [&'static str]) -> Self {
+        Self::of(aws, prefix, Some(names))
+    }
+
+    fn of(aws: &Aws, prefix: String, named: Option<&'static [&'static str]>) -> Self {
+        let source = Source::ParameterStore { aws: aws.clone(), prefix, named };
         Self { source, kept: Refreshing::default() }
     }
 
@@ -125,11 +130,11 @@ impl Secrets {
     pub async fn get(&self, now: Timestamp) -> Result<Arc<SecretSet>, SecretError> {
         match &self.source {
             Source::Given(set) => Ok(Arc::clone(set)),
-            Source::ParameterStore { ssm, prefix, named } => {
+            Source::ParameterStore { aws, prefix, named } => {
                 let read = || async {
                     match named {
-                        None => read(ssm, prefix, "").await.map(SecretSet::new),
-                        Some(names) => read_named(ssm, prefix, names).await.map(SecretSet::new),
+                        None => read(&aws.ssm(), prefix, "").await.map(SecretSet::new),
+                        Some(names) => read_named(&aws.ssm(), prefix, names).await.map(SecretSet::new),
                     }
                 };
                 self.kept.get(now, read).await
@@ -148,8 +153,9 @@ impl Secrets {
     ) -> Result<Arc<SecretSet>, SecretError> {
         match &self.source {
             Source::Given(set) => Ok(Arc::clone(set)),
-            Source::ParameterStore { ssm, prefix, .. } => {
-                let reads = networks.into_iter().map(|network| read(ssm, prefix, network.as_str()));
+            Source::ParameterStore { aws, prefix, .. } => {
+                let ssm = aws.ssm();
+                let reads = networks.into_iter().map(|network| read(&ssm, prefix, network.as_str()));
                 let texts = try_join_all(reads).await?;
                 Ok(Arc::new(SecretSet::new(texts.into_iter().flatten())))
             }

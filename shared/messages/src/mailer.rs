@@ -4,6 +4,9 @@
 //! its answer is lost the mail may have gone, and another try may send it twice. This module never
 //! tries again by itself; the caller records what became of the mail and decides.
 
+use std::fmt;
+use std::sync::Arc;
+
 use aws_sdk_ses::Client;
 use aws_sdk_ses::config::retry::RetryConfig;
 use aws_sdk_ses::error::SdkError;
@@ -18,11 +21,17 @@ use crate::address::Address;
 use crate::mime::{MailId, MailMessage, MimeError};
 
 /// Sends mails through SES (`SendRawEmail`), from one address.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Mailer {
-    client: Client,
+    client: Arc<dyn Fn() -> Client + Send + Sync>,
     from: Address,
     configuration_set: Option<String>,
+}
+
+impl fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailer").field("configuration_set", &self.configuration_set).finish_non_exhaustive()
+    }
 }
 
 /// Why a mail was not sent, or may not have been.
@@ -69,9 +78,14 @@ impl MailError {
 }
 
 impl Mailer {
-    /// A mailer that sends as `from` and lets SES report bounces by `configuration_set`.
-    pub const fn new(client: Client, from: Address, configuration_set: Option<String>) -> Self {
-        Self { client, from, configuration_set }
+    /// A mailer that sends as `from` and lets SES report bounces by `configuration_set`. `client` is
+    /// asked with each mail, so that none is made before there is one.
+    pub fn new(
+        client: impl Fn() -> Client + Send + Sync + 'static,
+        from: Address,
+        configuration_set: Option<String>,
+    ) -> Self {
+        Self { client: Arc::new(client), from, configuration_set }
     }
 
     /// Sends a mail once and returns SES's id of it.
@@ -81,8 +95,7 @@ impl Mailer {
     pub async fn send(&self, mail: &MailMessage, id: &MailId, at: Timestamp) -> Result<String, MailError> {
         let raw = mail.raw(&self.from, id, at, self.configuration_set.as_deref())?;
         let message = RawMessage::builder().data(Blob::new(raw)).build().map_err(|_| unbuilt())?;
-        let request = self
-            .client
+        let request = (self.client)()
             .send_raw_email()
             .source(self.from.as_str())
             .destinations(mail.to.as_str())

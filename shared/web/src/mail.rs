@@ -19,7 +19,8 @@ pub fn mailer(env: &Environment, aws: &Aws) -> Result<Mailer, EnvError> {
     let name = "HASHCART_MAIL_FROM";
     let from = Address::parse(&env.required(name)?)
         .map_err(|_| EnvError::Invalid { name: name.to_owned(), what: "e-mail address" })?;
-    Ok(Mailer::new(aws.ses(), from, env.var("HASHCART_SES_CONFIGURATION_SET")))
+    let aws = aws.clone();
+    Ok(Mailer::new(move || aws.ses(), from, env.var("HASHCART_SES_CONFIGURATION_SET")))
 }
 
 /// Sends a mail that somebody has just asked for on a page.

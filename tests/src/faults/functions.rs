@@ -183,8 +183,8 @@ fn handler(
         Http::with_transport(reach, transport, move || line.now())
     };
     let batches = |queue| {
-        let sender = Sender::new(aws.sqs(), env, line.clock());
-        BatchLoop::new(function, queue, env, aws.sqs(), sender)
+        let sender = Sender::new(aws, env, line.clock());
+        BatchLoop::new(function, queue, env, aws, sender)
     };
     Ok(match function {
         "webhook-ingest" => Handler::Ingest(Box::new(WebhookIngest::new(env, aws, clock)?)),
