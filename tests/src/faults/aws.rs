@@ -46,7 +46,8 @@ pub struct Request {
     /// The operation.
     pub operation: String,
     target: String,
-    body: Vec<u8>,
+    /// The body as it was sent.
+    pub body: Vec<u8>,
 }
 
 impl Request {
@@ -183,10 +184,7 @@ fn broken_by(line: &Line, write: &Write) -> Option<String> {
                     state.history.insert(write.key.clone(), decision);
                     return None;
                 }
-                // What was folded long ago is gone by name: it may come again, as too old, for nothing.
-                let again = (&decision["effect"], &decision["told"]["outcome"]);
-                let harmless = again == (&json!("None"), &json!("TooOld")) || again.0 == "Erase";
-                (!harmless).then(|| "a command was decided twice".to_owned())
+                Some("a command was decided twice".to_owned())
             }
             (Some(old), Some(new)) if old != new => Some("a decision was overwritten".to_owned()),
             (Some(old), None) => {
@@ -281,20 +279,24 @@ fn ses(line: &Line, place: &str, request: &Request) -> Answer {
     {
         ground.violate(format!("{broken} by mail (at {place})"));
     }
-    let number = ground.state().mails.len() + 1;
     ground.state().mails.push(mail);
+    let number = ground.state().mails.len();
     if let Some(beside) = &ground.beside {
         let (status, _) = beside.exchange("ses", "", &request.body);
         if status != 200 {
             ground.violate(format!("the emulator took no mail: {status}"));
         }
     }
-    let answer = format!(
+    (200, mail_taken(number))
+}
+
+/// What SES answers when it has taken its `number`th mail.
+pub fn mail_taken(number: usize) -> String {
+    format!(
         "<SendRawEmailResponse xmlns=\"http://ses.amazonaws.com/doc/2010-12-01/\"><SendRawEmailResult>\
          <MessageId>mail-{number}</MessageId></SendRawEmailResult><ResponseMetadata><RequestId>model\
          </RequestId></ResponseMetadata></SendRawEmailResponse>"
-    );
-    (200, answer)
+    )
 }
 
 /// The post and step that a mail's id names, among those that we have outcomes of.
@@ -311,10 +313,13 @@ pub fn mail_id(notice: &str) -> String {
     messages::MailId::new(&format!("{post}-{step}")).as_str().to_owned()
 }
 
-fn ssm(ground: &Ground, request: &Request) -> Answer {
-    let asked = json(&request.body);
+/// What the parameter store answers: the secrets of a run's shop.
+///
+/// # Panics
+/// For a request that the model doesn't know.
+pub fn secrets(operation: &str, asked: &Json) -> Json {
     let parameter = |(name, value): &(&str, &str)| json!({"Name": format!("/hashcart/dev/{name}"), "Value": value, "Type": "SecureString"});
-    let answer = match request.operation.as_str() {
+    match operation {
         "GetParametersByPath" => {
             assert_eq!((&asked["Recursive"], &asked["WithDecryption"]), (&json!(true), &json!(true)));
             let path = asked["Path"].as_str().unwrap_or_default().trim_end_matches('/');
@@ -335,7 +340,11 @@ fn ssm(ground: &Ground, request: &Request) -> Answer {
             json!({"Parameters": SECRETS.iter().filter(wanted).map(parameter).collect::<Vec<_>>(), "InvalidParameters": []})
         }
         other => panic!("the model knows no operation {other} of SSM"),
-    };
+    }
+}
+
+fn ssm(ground: &Ground, request: &Request) -> Answer {
+    let answer = secrets(&request.operation, &json(&request.body));
     if let Some(beside) = &ground.beside {
         let (status, body) = beside.exchange("ssm", &request.target, &request.body);
         let theirs: Json = serde_json::from_slice(&body).unwrap_or_default();

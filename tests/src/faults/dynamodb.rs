@@ -288,12 +288,15 @@ impl Tables {
         };
         assert!(names_partition(&condition, attribute), "a query must name its partition: {condition:?}");
         assert_eq!(index.is_none(), request["ConsistentRead"] == true, "indexes alone are read stale");
+        let table = self.table(text(request, "TableName"));
+        let within: Box<dyn Iterator<Item = (&Key, &Item)>> = match named_partition(&condition) {
+            Some(pk) if index.is_none() => Box::new(partition(table, pk)),
+            _ => Box::new(table.iter()),
+        };
         let start = request.get("ExclusiveStartKey").map(only_key);
         let limit = request["Limit"].as_u64().map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(0));
         let most = self.page.min(limit);
-        let mut found: Vec<(&Key, &Item)> = self
-            .table(text(request, "TableName"))
-            .iter()
+        let mut found: Vec<(&Key, &Item)> = within
             .filter(|(key, _)| start.as_ref().is_none_or(|start| *key > start))
             .filter(|(_, item)| condition.holds(item))
             .take(most.saturating_add(1))
@@ -448,6 +451,22 @@ pub fn cancelled(reasons: Vec<Json>) -> Refusal {
 fn page(found: &[(&Key, &Item)]) -> Json {
     let items: Vec<Json> = found.iter().map(|(_, item)| item_json(item)).collect();
     json!({ "Items": items, "Count": items.len(), "ScannedCount": items.len() })
+}
+
+/// What stands under one partition key.
+pub fn partition<'t, T>(table: &'t BTreeMap<Key, T>, pk: &str) -> impl Iterator<Item = (&'t Key, &'t T)> {
+    let pk = pk.to_owned();
+    table.range((pk.clone(), String::new())..).take_while(move |(key, _)| key.0 == pk)
+}
+
+/// The partition key that a query's condition names.
+fn named_partition(condition: &Condition) -> Option<&str> {
+    use expression::{Operand, Order};
+    match condition {
+        Condition::And(a, _) => named_partition(a),
+        Condition::Compare(Operand::Attribute(_), Order::Equal, Operand::Value(Value::S(pk))) => Some(pk),
+        _ => None,
+    }
 }
 
 fn names_partition(condition: &Condition, attribute: &str) -> bool {

@@ -1,7 +1,7 @@
 //! What the functions stand on: AWS, the networks and the mail, in memory behind one lock, with the
 //! faults that the schedule puts between them and the functions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,10 +14,11 @@ use tokio::time::Instant;
 
 use super::dynamodb::{Key, Tables};
 use super::network::Replies;
-use super::plan::{Fault, Plan};
+use super::plan::{Deed, Fault, Plan};
 use super::report::Tally;
 use super::shop::{QUEUES, START, TABLES};
 use super::sqs::Queues;
+use super::world::poison;
 
 /// A mail that SES took.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,10 @@ pub struct State {
     pub tally: Tally,
     /// Since when a post is marked as deleted.
     pub erased: BTreeMap<String, u64>,
+    /// Until when a service doesn't work, in milliseconds.
+    outages: BTreeMap<&'static str, u64>,
+    /// The places of the requests that met an outage.
+    pub cut_off: BTreeSet<String>,
 }
 
 /// The ground of one run.
@@ -66,6 +71,8 @@ pub struct Ground {
     /// The plan.
     pub plan: Plan,
     faults: Option<BTreeMap<String, Fault>>,
+    /// What nobody can read, by queue.
+    poisons: BTreeSet<(String, String)>,
     state: Mutex<State>,
     storm: AtomicBool,
     start: Instant,
@@ -106,8 +113,15 @@ impl Ground {
             fired: BTreeMap::new(),
             tally: Tally::default(),
             erased: BTreeMap::new(),
+            outages: BTreeMap::new(),
+            cut_off: BTreeSet::new(),
         };
+        let poisons = plan.inputs.iter().filter_map(|input| match &input.deed {
+            Deed::Poison { queue, kind } => Some(((*queue).to_owned(), poison(queue, *kind, &input.name))),
+            _ => None,
+        });
         Self {
+            poisons: poisons.collect(),
             plan,
             faults,
             state: Mutex::new(state),
@@ -168,6 +182,33 @@ impl Ground {
         Some(fault)
     }
 
+    /// Begins an outage of a service.
+    pub fn begin_outage(&self, service: &'static str, by: u64) {
+        let until = self.elapsed() + by;
+        let mut state = self.state();
+        let ends = state.outages.entry(service).or_default();
+        *ends = until.max(*ends);
+    }
+
+    /// How a request to a service fails while that doesn't work: drawn by its place, and a consequence
+    /// of the outage rather than a fault of its own.
+    pub fn outage(&self, service: &'static str, place: &str) -> Option<Fault> {
+        let now = self.elapsed();
+        let mut state = self.state();
+        if !self.storm.load(Ordering::SeqCst) || state.outages.get(service).is_none_or(|until| *until <= now)
+        {
+            return None;
+        }
+        state.cut_off.insert(place.to_owned());
+        *state.tally.faults.entry("cut off by an outage").or_default() += 1;
+        Some(match self.plan.dice.below("cut off", place, 8) {
+            0..=2 => Fault::Refused,
+            3 | 4 => Fault::Throttled,
+            5 | 6 => Fault::FailedBefore,
+            _ => Fault::SilentBefore,
+        })
+    }
+
     /// Takes expired items away, as TTL may at any time after their expiry, among those that a request
     /// is about to touch.
     pub fn expire(&self, touched: Vec<(String, Key)>) {
@@ -214,6 +255,11 @@ impl Ground {
             let mut state = self.state();
             let message = state.queues.messages(queue).get(name).cloned();
             let Some(message) = message else { continue };
+            let kind = message.attributes.get("kind").map(String::as_str);
+            let of = queue.trim_end_matches("-dead-letters").to_owned();
+            if kind == Some("exhausted") && self.poisons.contains(&(of, message.body.clone())) {
+                state.violations.push(format!("what nobody can read was tried again and again: {name}"));
+            }
             if let Some(Fault::Late(by)) = late {
                 state.queues.show(queue, name, message.visible_at + by);
             }

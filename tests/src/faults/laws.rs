@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 use url::Url;
 
 use super::aws::mail_id;
+use super::dynamodb::partition;
 use super::ground::{Ground, Mail, State};
 use super::plan::{Deed, Input, Plan, Shopper, Standing};
 use super::report::Tally;
@@ -83,7 +84,7 @@ fn read<T: serde::de::DeserializeOwned>(json: &Json) -> T {
 
 /// The cart in the table.
 fn cart(state: &State, customer: &CustomerId) -> Cart {
-    let items = state.tables.table("carts").iter().filter(|(key, _)| key.0 == customer.as_str());
+    let items = partition(state.tables.table("carts"), customer.as_str());
     let (mut base, mut entries): (Option<Base>, Vec<Entry>) = (None, Vec::new());
     for (key, item) in items {
         let body = || super::ground::json(item["body"].text().as_bytes());
@@ -98,8 +99,7 @@ fn cart(state: &State, customer: &CustomerId) -> Cart {
 
 /// Every decision about a customer.
 fn history(state: &State, customer: &CustomerId) -> Vec<Entry> {
-    let of = state.history.iter().filter(|(key, _)| key.0 == customer.as_str());
-    of.map(|(_, entry)| read(entry)).collect()
+    partition(&state.history, customer.as_str()).map(|(_, entry)| read(entry)).collect()
 }
 
 fn lines(cart: &Cart) -> Lines {
@@ -200,10 +200,6 @@ impl Laws<'_> {
                     let sk = format!("CMD#{}#{}#{}#{}", post.network, post.id, line.line, outcomes.step);
                     let decided = state.history.get(&(customer.as_str().to_owned(), sk));
                     let told = decided.map(|entry| read::<Entry>(entry).told);
-                    // Folded long ago, and sent back by the operator after that: see the law of writes.
-                    if self.plan.folding && line.outcome == Outcome::TooOld && told.is_some() {
-                        continue;
-                    }
                     self.must(told.as_ref() == Some(line), || {
                         format!(
                             "{notice} line {} is told as {}, decided as {:?}",
@@ -299,12 +295,13 @@ impl Laws<'_> {
     fn prompts(&mut self) {
         let state = self.state;
         let deleted = self.deleted();
+        let page = format!("{PUBLIC_URL}/link");
         let week = u64::from(self.storefront.limits.prompt_days) * 24 * 3_600_000;
         for shopper in self
             .plan
             .shoppers
             .iter()
-            .filter(|shopper| shopper.standing == Standing::Stranger && !shopper.fickle)
+            .filter(|shopper| shopper.standing != Standing::Linked && !shopper.fickle)
         {
             let of_shopper = |o: &PostOutcomes| {
                 o.post.author.id.as_str() == shopper.name && o.post.network.as_str() == "square"
@@ -321,17 +318,19 @@ impl Laws<'_> {
                 .replies
                 .posted
                 .iter()
-                .filter(|reply| asked.contains(&reply.post))
+                .filter(|reply| asked.contains(&reply.post) && reply.text.contains(&page))
                 .map(|reply| reply.started)
                 .collect();
             times.sort_unstable();
             let apart = times.windows(2).all(|pair| pair[1] - pair[0] + 3_600_000 >= week);
             self.must(apart, || format!("{} was asked to link too often: {times:?}", shopper.name));
             let any_deleted = asked.iter().any(|post| deleted.contains(post));
-            self.must(asked.is_empty() || any_deleted || !times.is_empty(), || {
+            // Who links meanwhile needn't be asked any more.
+            let links = shopper.standing == Standing::Links;
+            self.must(links || asked.is_empty() || any_deleted || !times.is_empty(), || {
                 format!("{} was never asked to link", shopper.name)
             });
-            self.tally.check("a stranger is asked to link, once a week at most", 1);
+            self.tally.check("who isn't linked is asked to link, once a week at most", 1);
         }
     }
 
@@ -359,7 +358,8 @@ impl Laws<'_> {
         }
         let notices: BTreeMap<String, &Vec<PostOutcomes>> =
             state.outcomes.iter().map(|(notice, seen)| (mail_id(notice), seen)).collect();
-        let faulty: BTreeSet<&str> = state.fired.keys().map(|place| invocation(place)).collect();
+        let faulty: BTreeSet<&str> =
+            state.fired.keys().chain(&state.cut_off).map(|place| invocation(place)).collect();
         for (id, mails) in &by_notice {
             let seen = notices.get(*id).map(|seen| seen.as_slice()).unwrap_or_default();
             for mail in mails {

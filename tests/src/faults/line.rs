@@ -36,10 +36,19 @@ pub struct Line {
     started: std::sync::atomic::AtomicU64,
 }
 
+/// The operator, whom no fault meets.
+pub const OPERATOR: &str = "operator";
+
+/// What may still be done when nobody waits for the answer any more. (A notice isn't among it: the laws
+/// about claims look at the moment in which it is sent.)
+const STRAGGLERS: [&str; 6] =
+    ["PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "SendMessage", "SendMessageBatch"];
+
 /// What becomes of a request.
 enum Fate {
     Answered { done: bool, fails: Option<Fault> },
     Lost { done: bool },
+    Straggles(u64),
     Refused,
     Dies { done: bool },
 }
@@ -115,10 +124,28 @@ impl Line {
         if skew < 0 { now.minus(by) } else { now.plus(by) }
     }
 
-    /// The fault that a request meets, by its place.
-    fn fault(&self, place: &str, what: &str) -> Option<Fault> {
-        let (dice, weather) = (self.ground.plan.dice, self.ground.plan.weather);
+    /// The fault that a request meets, by its place: that of an outage under way, or one of its own.
+    fn fault(&self, service: &'static str, place: &str, what: &str) -> Option<Fault> {
+        if self.function == OPERATOR {
+            return None;
+        }
+        let fault = self.ground.outage(service, place).or_else(|| self.own_fault(place, what));
+        let Some(Fault::Outage(by)) = fault else { return fault };
+        self.ground.begin_outage(service, by);
+        self.ground.outage(service, place)
+    }
+
+    fn own_fault(&self, place: &str, what: &str) -> Option<Fault> {
+        let plan = &self.ground.plan;
+        let is_in_the_eye = plan.eye == Some(self.function);
+        let weather = if is_in_the_eye { plan.weather.in_the_eye() } else { plan.weather };
+        let dice = plan.dice;
         self.ground.fault(place, || {
+            if dice.chance("outage", place, weather.outages) {
+                let longest =
+                    [3_000, 40_000, 600_000][usize::try_from(dice.below("how long", place, 3)).unwrap_or(0)];
+                return Some(Fault::Outage(1 + dice.below("out for", place, longest)));
+            }
             if dice.chance("death", place, weather.deaths) {
                 let after = dice.chance("after", place, 5_000);
                 return Some(if after { Fault::DiesAfter } else { Fault::DiesBefore });
@@ -128,6 +155,7 @@ impl Line {
             }
             let conflicts = what == "TransactWriteItems";
             let parts = matches!(what, "SendMessageBatch" | "BatchGetItem");
+            let straggles = STRAGGLERS.contains(&what) && dice.chance("straggles", place, 7_000);
             Some(match dice.below("kind", place, 10) {
                 0 => Fault::Refused,
                 1 | 2 if conflicts => Fault::Conflict,
@@ -135,6 +163,7 @@ impl Line {
                 1 | 2 => Fault::Throttled,
                 3 => Fault::FailedBefore,
                 4 | 5 => Fault::FailedAfter,
+                6 if straggles => Fault::Straggles(200 + dice.below("straggles", place, 60_000)),
                 6 => Fault::SilentBefore,
                 7 | 8 => Fault::SilentAfter,
                 _ => Fault::Slow(500 + dice.below("slow", place, 8_000)),
@@ -143,10 +172,10 @@ impl Line {
     }
 
     /// The way of a request: gives what becomes of it, and where that was. Time passes on the way.
-    async fn go(&self, what: &str) -> (String, Option<Fault>, Fate) {
+    async fn go(&self, service: &'static str, what: &str) -> (String, Option<Fault>, Fate) {
         let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
         let place = format!("{} #{number} {what}", self.invocation());
-        let fault = self.fault(&place, what);
+        let fault = self.fault(service, &place, what);
         self.ground.state().tally.request(self.function, what);
         let mut way = 2 + self.ground.plan.dice.below("way", &place, 30);
         if let Some(Fault::Slow(by)) = fault {
@@ -161,6 +190,7 @@ impl Line {
             Some(Fault::FailedAfter) => Fate::Answered { done: true, fails: fault },
             Some(Fault::SilentBefore) => Fate::Lost { done: false },
             Some(Fault::SilentAfter) => Fate::Lost { done: true },
+            Some(Fault::Straggles(by)) => Fate::Straggles(by),
             Some(Fault::DiesBefore) => Fate::Dies { done: false },
             Some(Fault::DiesAfter) => Fate::Dies { done: true },
             _ => Fate::Answered { done: true, fails: None },
@@ -176,8 +206,18 @@ impl Line {
         std::future::pending().await
     }
 
+    /// What was on its way when nobody waited for it any more is done all the same.
+    fn do_later(self: Arc<Self>, place: String, request: Request, by: u64) {
+        self.ground.running.fetch_add(1, Ordering::SeqCst);
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(Duration::from_millis(by)).await;
+            aws::answer(&self, &place, &request, false);
+            self.ground.running.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
+
     async fn exchange(self: Arc<Self>, request: Request) -> Result<HttpResponse, ConnectorError> {
-        let (place, fault, fate) = self.go(&request.operation).await;
+        let (place, fault, fate) = self.go(request.service.name(), &request.operation).await;
         let partial = fault == Some(Fault::Partial);
         let done = |done: bool| done.then(|| aws::answer(&self, &place, &request, partial));
         let answer = match fate {
@@ -194,6 +234,10 @@ impl Line {
             Fate::Lost { done: is_done } => {
                 done(is_done);
                 // The client's own timeout ends it.
+                std::future::pending().await
+            }
+            Fate::Straggles(by) => {
+                Arc::clone(&self).do_later(place.clone(), request, by);
                 std::future::pending().await
             }
             Fate::Dies { done: is_done } => {
@@ -237,7 +281,7 @@ impl Transport for Road {
         let line = Arc::clone(&self.0);
         Box::pin(async move {
             let what = network::operation(&request);
-            let (place, _, fate) = line.go(what).await;
+            let (place, _, fate) = line.go(network::service(&request), what).await;
             let answer = |done: bool| done.then(|| network::answer(&line, &place, &request));
             let response = match fate {
                 Fate::Refused => return Err(TransportError::NotConnected),
@@ -250,6 +294,8 @@ impl Transport for Road {
                     answer(done);
                     std::future::pending().await
                 }
+                // Of writes to AWS alone.
+                Fate::Straggles(_) => std::future::pending().await,
                 Fate::Dies { done } => {
                     answer(done);
                     line.die(&place).await

@@ -43,7 +43,7 @@ impl Bench {
     /// # Errors
     /// When a patch applies no more, its code can't be built, or the run doesn't find it.
     pub fn run(&self, heard: &dyn Fn(&Found)) -> anyhow::Result<usize> {
-        let copy = self.target.join("checkout");
+        let copy = self.target.join("mutants");
         let patches = self.patches()?;
         ensure!(!patches.is_empty(), "no such bug in tests/faults/bugs");
         for patch in &patches {
@@ -119,7 +119,7 @@ impl Bench {
         let began = Instant::now();
         let output = Command::new(binary)
             .args(["--deliveries", &self.deliveries.to_string(), "--posts", POSTS, "--shrink", "0", "--save"])
-            .arg(self.target.join(format!("{name}.json")))
+            .arg(copy.join(format!("{name}.json")))
             .output()?;
         let said = String::from_utf8_lossy(&output.stdout);
         let law = said.lines().find_map(|line| line.strip_prefix("broken: ")).map(str::to_owned);

@@ -45,6 +45,15 @@ pub fn operation(request: &TransportRequest) -> &'static str {
     }
 }
 
+/// Whom a request is for, as far as outages go.
+pub fn service(request: &TransportRequest) -> &'static str {
+    match operation(request) {
+        "PostOnX" => "x",
+        "ShortLink" => "shortener",
+        _ => "square",
+    }
+}
+
 fn response(status: StatusCode, body: &Json) -> TransportResponse {
     let mut response = TransportResponse::new(body.to_string().into_bytes());
     *response.status_mut() = status;

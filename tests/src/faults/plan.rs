@@ -51,6 +51,10 @@ pub enum Fault {
     Skew(i64),
     /// A function starts anew: what it kept in memory is gone.
     Cold,
+    /// No answer; it is done so many milliseconds later, whatever has become of who asked.
+    Straggles(u64),
+    /// The service that is asked works for nobody for so many milliseconds.
+    Outage(u64),
 }
 
 impl Fault {
@@ -74,6 +78,8 @@ impl Fault {
             Self::Expires => "item taken by TTL",
             Self::Skew(_) => "clock skew",
             Self::Cold => "cold start",
+            Self::Straggles(_) => "timeout, done later",
+            Self::Outage(_) => "outage of a service",
         }
     }
 }
@@ -97,16 +103,27 @@ pub struct Weather {
     pub expires: u64,
     /// Invocations after which the function's memory is lost.
     pub colds: u64,
+    /// Requests with which an outage of their service begins.
+    pub outages: u64,
 }
 
 impl Weather {
     /// Nothing goes wrong.
-    pub const CALM: Self =
-        Self { requests: 0, deaths: 0, late: 0, again: 0, repeated: 0, skews: 0, expires: 0, colds: 0 };
+    pub const CALM: Self = Self {
+        requests: 0,
+        deaths: 0,
+        late: 0,
+        again: 0,
+        repeated: 0,
+        skews: 0,
+        expires: 0,
+        colds: 0,
+        outages: 0,
+    };
 
     /// The weather of a seed: one of several kinds of storm.
     pub fn of(dice: &Dice) -> Self {
-        let storm = |requests, deaths, late, again, repeated| Self {
+        let storm = |requests, deaths, late, again, repeated, outages| Self {
             requests,
             deaths,
             late,
@@ -115,13 +132,25 @@ impl Weather {
             skews: 3_000,
             expires: 5_000,
             colds: 100,
+            outages,
         };
         match dice.below("weather", "", 5) {
-            0 => storm(300, 60, 500, 1_000, 1_500),
-            1 => storm(1_200, 100, 300, 300, 500),
-            2 => storm(200, 400, 200, 500, 500),
-            3 => storm(100, 30, 2_500, 3_000, 3_000),
-            _ => storm(500, 150, 800, 1_500, 1_000),
+            0 => storm(300, 60, 500, 1_000, 1_500, 15),
+            1 => storm(1_200, 100, 300, 300, 500, 5),
+            2 => storm(200, 400, 200, 500, 500, 5),
+            3 => storm(100, 30, 2_500, 3_000, 3_000, 10),
+            _ => storm(500, 150, 800, 1_500, 1_000, 60),
+        }
+    }
+
+    /// What meets a function in the eye of the storm.
+    #[must_use]
+    pub fn in_the_eye(self) -> Self {
+        Self {
+            requests: (self.requests * 4).min(2_500),
+            deaths: (self.deaths * 4).min(1_000),
+            outages: self.outages * 4,
+            ..self
         }
     }
 }
@@ -243,6 +272,8 @@ pub struct Plan {
     pub folding: bool,
     /// How many items a page of a query holds.
     pub page: usize,
+    /// The function that stands in the eye of the storm, if one does.
+    pub eye: Option<&'static str>,
 }
 
 /// A run as it is kept, to be repeated: the parts of its [`Plan`] that are left, and the faults.
@@ -278,6 +309,8 @@ impl Schedule {
 
 /// The products of the shop by place, see [`super::shop`].
 pub const PRODUCTS: usize = 10;
+/// The fewest posts of a world in which old entries are folded.
+const FOLDING_POSTS: usize = 170;
 /// The place of the product with three sizes.
 pub const SIZED: usize = 3;
 
@@ -287,7 +320,9 @@ impl Plan {
         let dice = Dice::new(seed);
         let tight = dice.chance("tight", "", 1_500);
         let folding = !tight && dice.chance("folding", "", 2_500);
-        let count = if folding { 3 } else { 4 + dice.below("shoppers", "", 8) };
+        // A cart is folded when fifty of its entries are old.
+        let posts = if folding { posts.max(FOLDING_POSTS) } else { posts };
+        let count = if folding { 2 } else { 4 + dice.below("shoppers", "", 8) };
         let mut shoppers: Vec<Shopper> = (0..count).map(|place| shopper(&dice, place)).collect();
         if folding {
             // What is parked there expires within a day, which a fault may put a release beyond.
@@ -323,7 +358,10 @@ impl Plan {
         incidents(&dice, posts, span, &shoppers, &mut inputs);
         inputs.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
         let page = if dice.chance("pages", "", 2_000) { 7 } else { usize::MAX };
-        Self { seed, dice, shoppers, inputs, weather: Weather::of(&dice), tight, folding, page }
+        let functions = ["webhook-ingest", "classify", "cart-add", "notify", "pages"];
+        let eye = usize::try_from(dice.below("eye", "", 8)).unwrap_or(0);
+        let eye = functions.get(eye).copied();
+        Self { seed, dice, shoppers, inputs, weather: Weather::of(&dice), tight, folding, page, eye }
     }
 }
 

@@ -29,7 +29,7 @@ use store::settings::{Pause, Settings};
 use super::browser::{Browser, Page, values};
 use super::functions::{Ended, Function, fresh_region, sdk_config};
 use super::ground::{Beside, Ground};
-use super::line::Line;
+use super::line::{Line, OPERATOR};
 use super::network::brand_post;
 use super::plan::{Ask, Deed, Fault, Input, Plan, SIZED, Schedule, Showing, Standing};
 use super::shop::{self, CONSUMER_SECRET, HASH_KEY, QUEUES, SIGNING_KEY, WEBHOOK_SECRET, X_BOT};
@@ -39,6 +39,8 @@ use super::sqs::Message;
 const CONCURRENCY: usize = 3;
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
+/// More than this many messages of one world are not redriven in vain.
+const MOST_REDRIVEN: u64 = 1_000;
 
 /// A run under way.
 pub struct World {
@@ -120,6 +122,7 @@ impl World {
             tokio::task::spawn_local(Arc::clone(&self).poll(queue));
         }
         self.ground.storm(true);
+        tokio::task::spawn_local(Arc::clone(&self).redrive_twice_a_day());
         let mut last = 0;
         for input in self.plan().inputs.clone() {
             last = input.at;
@@ -151,27 +154,37 @@ impl World {
             if busy || !QUEUES.iter().all(is_empty) {
                 continue;
             }
-            let now = self.ground.elapsed();
-            let again = |queue: &&str| self.ground.state().queues.redrive(queue, now);
-            let redriven: usize = QUEUES.iter().map(again).sum();
-            if redriven == 0 {
+            if self.redrive() == 0 {
                 return;
             }
-            let mut state = self.ground.state();
-            state.tally.redriven += u64::try_from(redriven).unwrap_or(0);
-            if state.tally.redriven > 500 {
-                drop(state);
+            if self.ground.state().tally.redriven > MOST_REDRIVEN {
                 self.ground.violate("what is redriven runs out of tries again and again".to_owned());
                 return;
             }
-            drop(state);
-            QUEUES.iter().for_each(|queue| self.ground.ring(queue));
+        }
+    }
+
+    /// The operator sends back what ran out of tries; gives how many.
+    fn redrive(&self) -> u64 {
+        let now = self.ground.elapsed();
+        let again = |queue: &&str| self.ground.state().queues.redrive(queue, now);
+        let redriven = u64::try_from(QUEUES.iter().map(again).sum::<usize>()).unwrap_or(0);
+        self.ground.state().tally.redriven += redriven;
+        QUEUES.iter().for_each(|queue| self.ground.ring(queue));
+        redriven
+    }
+
+    /// The operator looks after the dead letters in the middle of the storm too.
+    async fn redrive_twice_a_day(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(Duration::from_millis(12 * HOUR)).await;
+            self.redrive();
         }
     }
 
     /// AWS for the operator, whom no fault meets.
     fn operator(&self) -> Aws {
-        let line = Line::new(Arc::clone(&self.ground), "operator", "");
+        let line = Line::new(Arc::clone(&self.ground), OPERATOR, "");
         Aws::from_config(sdk_config(&line, &self.region))
     }
 
@@ -257,7 +270,9 @@ impl World {
             polls += 1;
             let dice = self.plan().dice;
             let place = format!("{queue} {polls}");
-            tokio::time::sleep(Duration::from_millis(5 + dice.below("poll", &place, 60))).await;
+            // Now and then a poller is slow, and batches gather.
+            let longest = if dice.chance("slow poll", &place, 500) { 20_000 } else { 60 };
+            tokio::time::sleep(Duration::from_millis(5 + dice.below("poll", &place, longest))).await;
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
             let most = usize::try_from(1 + dice.below("batch", &place, 10)).unwrap_or(1);
             let now = self.ground.elapsed();
