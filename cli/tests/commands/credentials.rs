@@ -1,9 +1,5 @@
 //! The credentials that engineers have: keys in the environment, profiles, programs, SSO.
 
-use std::time::Duration;
-
-use aws_sdk_cloudformation::client::Waiters as _;
-use aws_sdk_cloudformation::types::Capability;
 use serde_json::json;
 
 use crate::support::{Stage, run};
@@ -31,7 +27,8 @@ async fn keys_in_the_environment() {
 #[tokio::test]
 async fn a_role_that_a_profile_assumes() {
     let stage = Stage::empty().await;
-    make_role(&stage).await;
+    let everything = json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]);
+    stage.make_role("Operator", &json!({"Version": "2012-10-17", "Statement": everything})).await;
     let mut command = stage.command(&["doctor", "--stage", "dev", "--json"]);
     command.env("AWS_PROFILE", "assumed");
     let said = run(command, "").await;
@@ -71,24 +68,7 @@ async fn what_is_missing_is_named_with_its_remedy() {
     let mut command = stage.command(LIST);
     command.env("AWS_PROFILE", "shop").env("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     run(command, "").await.refused("only the stage `local` may use plain http");
-}
-
-/// A role `Operator` that everybody in the account may assume.
-async fn make_role(stage: &Stage) {
-    let statement = |more: serde_json::Value| {
-        let mut statement = json!({"Effect": "Allow"});
-        statement.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        json!({"Version": "2012-10-17", "Statement": [statement]})
-    };
-    let root = format!("arn:aws:iam::{}:root", stage.account.id());
-    let role = json!({"Type": "AWS::IAM::Role", "Properties": {
-        "RoleName": "Operator",
-        "AssumeRolePolicyDocument": statement(json!({"Principal": {"AWS": root}, "Action": "sts:AssumeRole"})),
-        "Policies": [{"PolicyName": "all", "PolicyDocument": statement(json!({"Action": "*", "Resource": "*"}))}],
-    }});
-    let client = aws_sdk_cloudformation::Client::new(&stage.account.sdk_config());
-    let create = client.create_stack().stack_name("people").capabilities(Capability::CapabilityNamedIam);
-    create.template_body(json!({"Resources": {"Operator": role}}).to_string()).send().await.unwrap();
-    let created = client.wait_until_stack_create_complete().stack_name("people");
-    created.wait(Duration::from_secs(30)).await.unwrap();
+    let mut command = stage.command(&["dlq", "list"]);
+    command.env_remove("AWS_ENDPOINT_URL");
+    run(command, "").await.refused("there is no local stack here: say --stage for a deployed one");
 }

@@ -14,5 +14,6 @@ mod doctor;
 mod help;
 mod lean;
 mod operator;
+mod permissions;
 mod secrets;
 mod support;

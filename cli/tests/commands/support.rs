@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
+use aws_sdk_cloudformation::client::Waiters as _;
+use aws_sdk_cloudformation::types::Capability;
 use base64::Engine as _;
 use emulator::Account;
 use lambda::aws::Aws;
+use serde_json::{Value, json};
 use store::settings::Settings;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
@@ -105,6 +109,8 @@ impl Stage {
              [profile nowhere]\ncredential_process = sh {0}\n\
              [profile assumed]\nregion = us-east-1\nsource_profile = shop\n\
              role_arn = arn:aws:iam::{1}:role/Operator\nrole_session_name = test\n\
+             [profile documented]\nregion = us-east-1\nsource_profile = shop\n\
+             role_arn = arn:aws:iam::{1}:role/Documented\nrole_session_name = test\n\
              [profile broken]\nregion = us-east-1\ncredential_process = false\n\
              [profile sso]\nregion = us-east-1\nsso_session = acme\nsso_account_id = 111122223333\nsso_role_name = Operator\n\
              [sso-session acme]\nsso_region = us-east-1\nsso_start_url = https://acme.awsapps.com/start\n\
@@ -139,9 +145,30 @@ impl Stage {
 
     /// As [`Stage::call`], with `input` on standard input.
     pub(crate) async fn call_with(&self, args: &[&str], input: &str) -> Said {
+        self.call_as("shop", args, input).await
+    }
+
+    /// As [`Stage::call_with`], with another profile.
+    pub(crate) async fn call_as(&self, profile: &str, args: &[&str], input: &str) -> Said {
         let mut command = self.command(args);
-        command.args(["--stage", "dev"]).env("AWS_PROFILE", "shop");
+        command.args(["--stage", "dev"]).env("AWS_PROFILE", profile);
         run(command, input).await
+    }
+
+    /// Makes a role that everybody in the account may assume, with this policy.
+    pub(crate) async fn make_role(&self, name: &str, policy: &Value) {
+        let root = format!("arn:aws:iam::{}:root", self.account.id());
+        let trust = json!([{"Effect": "Allow", "Principal": {"AWS": root}, "Action": "sts:AssumeRole"}]);
+        let role = json!({"Type": "AWS::IAM::Role", "Properties": {
+            "RoleName": name,
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": trust},
+            "Policies": [{"PolicyName": "all", "PolicyDocument": policy}],
+        }});
+        let client = aws_sdk_cloudformation::Client::new(&self.account.sdk_config());
+        let create = client.create_stack().stack_name("people").capabilities(Capability::CapabilityNamedIam);
+        create.template_body(json!({"Resources": {"Role": role}}).to_string()).send().await.unwrap();
+        let created = client.wait_until_stack_create_complete().stack_name("people");
+        created.wait(Duration::from_secs(30)).await.unwrap();
     }
 
     /// The program in this home, with the stage's address and no credentials.

@@ -3,6 +3,7 @@
 //! With [`Options::enforce_iam`](crate::Options::enforce_iam) the emulator checks each request against the
 //! policies of the role that signed it, as AWS does, and writes down which role asked for what.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use percent_encoding::percent_decode_str;
@@ -58,6 +59,29 @@ pub struct Right {
     pub resource: String,
 }
 
+impl Right {
+    /// Whether this, as a policy has it, covers what was asked for.
+    pub fn allows(&self, asked: &Self) -> bool {
+        self.role == asked.role
+            && is_like(&self.action, &asked.action)
+            && is_like(&self.resource, &asked.resource)
+    }
+}
+
+/// Whether `text` is what the pattern of a policy means: `*` stands for any text, `?` for any character.
+fn is_like(pattern: &str, text: &str) -> bool {
+    let (mut pattern_rest, mut text_rest) = (pattern.chars(), text.chars());
+    match (pattern_rest.next(), text_rest.next()) {
+        (None, None) => true,
+        (Some('*'), None) => is_like(pattern_rest.as_str(), text),
+        (Some('*'), Some(_)) => is_like(pattern_rest.as_str(), text) || is_like(pattern, text_rest.as_str()),
+        (Some(wanted), Some(found)) if wanted == '?' || wanted == found => {
+            is_like(pattern_rest.as_str(), text_rest.as_str())
+        }
+        _ => false,
+    }
+}
+
 /// What a role asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Asked {
@@ -65,6 +89,53 @@ pub struct Asked {
     pub right: Right,
     /// Whether the role's policies allow it.
     pub allowed: bool,
+}
+
+/// What a role may do and nothing in a test makes it do.
+#[derive(Debug, Clone, Copy)]
+pub struct Unused {
+    /// The action, or how it begins: `logs:`.
+    pub action: &'static str,
+    /// The end of the resource, as the policy has it.
+    pub resource: &'static str,
+    /// The role's name in the template, without `Role`; empty for every role.
+    pub role: &'static str,
+    /// Why nothing asks for it.
+    pub reason: &'static str,
+}
+
+impl Unused {
+    fn covers(&self, right: &Right) -> bool {
+        let role = self.role.is_empty() || right.role.contains(&format!("-{}Role", self.role));
+        role && right.action.starts_with(self.action) && right.resource.ends_with(self.resource)
+    }
+}
+
+/// What is wrong between rights and calls, a line each: calls that no right covers, and rights that nothing
+/// asked for and `unused` doesn't name.
+pub fn differences(rights: &[Right], asked: &[Asked], unused: &[Unused]) -> Vec<String> {
+    let told =
+        |right: &Right, what: &str| format!("{}: {} on {} {what}", right.role, right.action, right.resource);
+    let mut wrong = BTreeSet::new();
+    for call in asked {
+        if !call.allowed || !rights.iter().any(|right| right.allows(&call.right)) {
+            wrong.insert(told(&call.right, "was asked for and isn't allowed"));
+        }
+    }
+    for right in rights {
+        let is_used = asked.iter().any(|call| call.allowed && right.allows(&call.right));
+        match unused.iter().find(|unused| unused.covers(right)) {
+            None if !is_used => wrong.insert(told(right, "is allowed and was never asked for")),
+            Some(unused) if is_used => {
+                wrong.insert(told(right, &format!("was asked for, though: {}", unused.reason)))
+            }
+            _ => false,
+        };
+    }
+    for unused in unused.iter().filter(|unused| !rights.iter().any(|right| unused.covers(right))) {
+        wrong.insert(format!("nobody may {} …{}: the exception can go", unused.action, unused.resource));
+    }
+    wrong.into_iter().collect()
 }
 
 /// Everything that the roles of an account may do by policies of their own, action by action and resource
@@ -84,11 +155,19 @@ pub async fn rights(account: &Account) -> Result<Vec<Right>, PrivilegeError> {
     let answer = Signed::new(account)?.send(call).await?;
     let mut rights = Vec::new();
     for (role, policy) in policies(&String::from_utf8_lossy(&answer))? {
-        let policy: Policy = serde_json::from_str(&policy)
-            .map_err(|source| PrivilegeError::Policy { role: role.clone(), source })?;
-        rights.extend(policy.statement.into_iter().flat_map(|statement| statement.rights(&role)));
+        rights.extend(rights_in(&role, &policy)?);
     }
     Ok(rights)
+}
+
+/// What a policy, as JSON, gives a role; as [`rights`] tells it.
+///
+/// # Errors
+/// When it is no policy.
+pub fn rights_in(role: &str, policy: &str) -> Result<Vec<Right>, PrivilegeError> {
+    let policy: Policy = serde_json::from_str(policy)
+        .map_err(|source| PrivilegeError::Policy { role: role.to_owned(), source })?;
+    Ok(policy.statement.into_iter().flat_map(|statement| statement.rights(role)).collect())
 }
 
 /// What the roles asked for since the emulator's start, each thing once, in the order in which it was first
@@ -219,10 +298,50 @@ mod tests {
     fn a_statement_is_each_action_on_each_resource() {
         let policy = r#"{"Statement":[{"Effect":"Allow","Action":["s:A","s:B"],"Resource":["r","q"]},
             {"Effect":"Deny","Action":"s:C","Resource":"r"}]}"#;
-        let policy: Policy = serde_json::from_str(policy).unwrap();
-        let rights: Vec<_> = policy.statement.into_iter().flat_map(|s| s.rights("a")).collect();
+        let rights = rights_in("a", policy).unwrap();
         let told: Vec<_> = rights.iter().map(|r| format!("{} {}", r.action, r.resource)).collect();
         assert_eq!(told, ["s:A r", "s:A q", "s:B r", "s:B q"]);
+    }
+
+    #[test]
+    fn rights_and_calls_differ_both_ways() {
+        let right = |action: &str, resource: &str| Right {
+            role: "hashcart-local-CartAddRole-1".to_owned(),
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+        };
+        let call = |action: &str, resource: &str, allowed| Asked { right: right(action, resource), allowed };
+        let put = [right("dynamodb:PutItem", "arn:table/carts")];
+        let asked = call("dynamodb:PutItem", "arn:table/carts", true);
+        assert_eq!(differences(&put, std::slice::from_ref(&asked), &[]), [""; 0]);
+        let unused = |role| Unused { action: "dynamodb:", resource: "/carts", role, reason: "why" };
+        assert_eq!(differences(&put, &[], &[unused("CartAdd")]), [""; 0]);
+        for (calls, exceptions, what) in [
+            (vec![], vec![], "never asked for"),
+            (vec![call("dynamodb:PutItem", "arn:table/carts2", true)], vec![], "isn't allowed"),
+            (vec![call("dynamodb:PutItem", "arn:table/carts", false)], vec![], "isn't allowed"),
+            (vec![call("dynamodb:GetItem", "arn:table/carts", true)], vec![], "isn't allowed"),
+            (vec![asked.clone()], vec![unused("")], "was asked for, though: why"),
+            (vec![asked], vec![unused("Notify")], "the exception can go"),
+        ] {
+            let wrong = differences(&put, &calls, &exceptions).join("\n");
+            assert!(wrong.contains(what), "{calls:?}: {wrong}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_means_what_it_means_to_iam() {
+        let right = |role: &str, action: &str, resource: &str| Right {
+            role: role.to_owned(),
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+        };
+        let index = right("a", "dynamodb:Query", "arn:table/*/index/by_?");
+        assert!(index.allows(&right("a", "dynamodb:Query", "arn:table/a/b/index/by_x")));
+        assert!(!index.allows(&right("a", "dynamodb:Query", "arn:table/a/index/by_xy")));
+        assert!(!index.allows(&right("a", "dynamodb:Scan", "arn:table/a/index/by_x")));
+        assert!(!index.allows(&right("b", "dynamodb:Query", "arn:table/a/index/by_x")));
+        assert!(right("a", "s:A", "*").allows(&right("a", "s:A", "")));
     }
 
     #[test]

@@ -98,7 +98,8 @@ FURTHER = ContextVar("further", default=())
 
 def name_actions():
     """Lets policies name actions as AWS does: a batch is allowed by the action that it repeats (SQS developer
-    guide, "Amazon SQS API permissions"). MiniStack 1.5.33 asks for an action of the batch's own name.
+    guide, "Amazon SQS API permissions"). MiniStack 1.5.33 asks for an action of the batch's own name; and for none
+    where an action stands in the path, as in CloudWatch's requests (Smithy RPC v2 CBOR).
     """
     from ministack.core import iam_actions
 
@@ -106,6 +107,9 @@ def name_actions():
 
     def extract(*request):
         action = original(*request)
+        service, _, path, *_ = request
+        if action is None and service == "monitoring" and "/operation/" in path:
+            action = f"cloudwatch:{path.rpartition('/')[2]}"
         return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
 
     iam_actions.extract_iam_action = extract
@@ -120,6 +124,8 @@ def name_resources():
 
     def extract(service, method, path, headers, body, query_params, region, account_id):
         FURTHER.set(())
+        if service == "monitoring":
+            body = b""  # CBOR, where JSON is looked for and the request fails; CloudWatch's reads name no resource
         arn = original(service, method, path, headers, body, query_params, region, account_id)
         if arn != "*" or service not in ("ssm", "ses"):
             return arn

@@ -5,7 +5,7 @@ use tokio::runtime::Runtime;
 use crate::Test;
 use crate::kinds::every_item_is_of_a_kind_with_golden_files;
 use crate::logs::{mailboxes_are_told_from_other_words, no_log_tells_what_is_private};
-use crate::privilege::{roles_allow_what_was_used_and_nothing_else, the_comparison_finds_both_directions};
+use crate::privilege::roles_allow_what_was_used_and_nothing_else;
 
 macro_rules! tests {
     ($($name:ident),* $(,)?) => {
@@ -17,7 +17,6 @@ macro_rules! tests {
 }
 
 tests![
-    the_comparison_finds_both_directions,
     mailboxes_are_told_from_other_words,
     roles_allow_what_was_used_and_nothing_else,
     no_log_tells_what_is_private,
