@@ -11,7 +11,7 @@ use lambda::clock::Clock;
 use serde::Serialize;
 use store::settings::{Pushed, Settings, Versioned};
 
-use crate::stage::StageArgs;
+use crate::stage::{StageArgs, stage_option};
 use crate::storefront;
 use crate::table::Table;
 use crate::terminal::{confirmed, say};
@@ -183,7 +183,10 @@ async fn put_in_force(
             Ok(())
         }
         Pushed::Conflict { .. } => {
-            bail!("somebody else pushed at this moment: look at theirs and push again")
+            bail!(
+                "somebody else pushed at this moment: look at theirs (`hashcart config show{}`) and push again",
+                stage_option(&stage.name)
+            )
         }
     }
 }
@@ -245,7 +248,7 @@ async fn show(args: &ShowArgs) -> anyhow::Result<()> {
     let (settings, current) = current(&args.stage).await?;
     let shown = match args.version {
         Some(number) => version(&settings, number, &args.stage).await?,
-        None => current.with_context(|| none(&args.stage))?,
+        None => current.with_context(|| args.stage.no_storefront())?,
     };
     if args.json {
         say(serde_json::to_string_pretty(&shown.value)?);
@@ -266,7 +269,7 @@ struct Listed {
 
 async fn history(args: &HistoryArgs) -> anyhow::Result<()> {
     let (settings, current) = current(&args.stage).await?;
-    let in_force = current.with_context(|| none(&args.stage))?.version;
+    let in_force = current.with_context(|| args.stage.no_storefront())?.version;
     let versions = settings.versions().await.context("the versions can't be read")?;
     let listed: Vec<Listed> = versions
         .into_iter()
@@ -284,11 +287,4 @@ async fn history(args: &HistoryArgs) -> anyhow::Result<()> {
     }
     table.lines().iter().for_each(say);
     Ok(())
-}
-
-fn none(stage: &StageArgs) -> String {
-    format!(
-        "no storefront has been pushed to the stage {} yet: `hashcart config push FILE --stage {0}`",
-        stage.name
-    )
 }

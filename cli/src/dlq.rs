@@ -24,7 +24,7 @@ use lambda::clock::Clock;
 use crate::queues::{Queue, Queues};
 use crate::signals::{INTERRUPTED, Interrupt};
 use crate::stage::StageArgs;
-use crate::terminal::{self, complain, say};
+use crate::terminal::{self, complain, counted, say};
 use file::Saved;
 use hold::{DeadLetters, Held};
 use letter::Letter;
@@ -336,28 +336,30 @@ async fn redrive_file(args: &RedriveArgs, file: &Path) -> anyhow::Result<()> {
         let (meant, others): (Vec<_>, Vec<_>) = letters.into_iter().partition(is_meant);
         left += others.len();
         if args.dry_run || meant.is_empty() {
-            say(format!("{} messages would be sent to {queue}.", meant.len()));
+            say(format!("{} would be sent to {queue}.", counted(meant.len(), "message")));
             continue;
         }
-        let question = format!("Send {} messages to {queue} of the stage {}?", meant.len(), queues.stage());
+        let question =
+            format!("Send {} to {queue} of the stage {}?", counted(meant.len(), "message"), queues.stage());
         if !args.yes && !confirmed(&question, &interrupt).await? {
             left += meant.len();
             continue;
         }
         let to = queues.url(&queue.physical(queues.stage())).await?;
         let (accepted, refused) = send_saved(&queues, &to, meant, args.rate, &interrupt).await;
-        say(format!("{accepted} messages were sent to {queue}."));
+        say(format!("{} sent to {queue}.", counted(accepted, "message")));
         (sent, failed) = (sent + accepted, failed + refused);
     }
     if left > 0 {
-        say(format!("{left} messages of {} were left out.", file.display()));
+        say(format!("{} of {} left out.", counted(left, "message"), file.display()));
     }
     if interrupt.is_asked() {
-        complain(format!("Interrupted after {sent} messages: repeat the command, doubles do no harm."));
+        let sent = counted(sent, "message");
+        complain(format!("Interrupted after {sent}: repeat the command, doubles do no harm."));
         std::process::exit(INTERRUPTED);
     }
     if failed > 0 {
-        bail!("{failed} messages could not be sent: repeat the command, doubles do no harm");
+        bail!("{} could not be sent: repeat the command, doubles do no harm", counted(failed, "message"));
     }
     Ok(())
 }
@@ -466,7 +468,7 @@ impl Preview {
 
     fn tell(&self, of: &DeadLetters, whereto: &str) {
         let seen = render::seen(self.held.letters.len(), self.held.is_complete, self.held.counts.waiting);
-        say(format!("{} messages go {whereto}; {seen}.", self.chosen.len()));
+        say(format!("{} chosen, to go {whereto}; {seen}.", counted(self.chosen.len(), "message")));
         render::reason_lines(&render::reasons(of, &self.chosen));
         if self.unreadable > 0 {
             say(format!(
@@ -496,7 +498,7 @@ fn ended_dry(dry_run: bool) -> anyhow::Result<()> {
 
 /// Says what came of it, and fails where messages stay that should not.
 async fn tell(done: &Done, letters: &DeadLetters, verb: &str, place: &str) -> anyhow::Result<()> {
-    say(format!("{} messages {verb}{place}.", done.done));
+    say(format!("{} {verb}{place}.", counted(done.done, "message")));
     if done.doubled > 0 {
         complain(format!(
             "{} of them could not be deleted from the dead-letter queue: the next redrive sends them again, which does \
@@ -506,19 +508,19 @@ async fn tell(done: &Done, letters: &DeadLetters, verb: &str, place: &str) -> an
     }
     if done.came_back > 0 {
         complain(format!(
-            "{} messages are dead again already and stay: what they failed of is not mended yet",
-            done.came_back
+            "{} dead again already, and left there: the cause is not mended yet",
+            counted(done.came_back, "message")
         ));
     }
     for (why, count) in &done.failed {
-        complain(format!("{count} messages stay: {}", crate::table::plain(why)));
+        complain(format!("{} left there: {}", counted(*count, "message"), crate::table::plain(why)));
     }
     if let Some((seen, counted)) = done.unseen {
         complain(format!("Not everything could be looked at: {}.", render::seen(seen, false, counted)));
     }
     let left = letters.counts().await?;
     if left.total() > 0 {
-        say(format!("About {} messages are in the dead-letter queue still.", left.total()));
+        say(format!("Still in the dead-letter queue: about {}.", counted(left.total(), "message")));
     }
     if done.interrupted {
         complain("Interrupted: repeat the command to go on.");
@@ -526,7 +528,7 @@ async fn tell(done: &Done, letters: &DeadLetters, verb: &str, place: &str) -> an
     }
     match (done.failures(), done.doubled) {
         (0, 0) => Ok(()),
-        (0, doubled) => bail!("{doubled} messages were {verb} but are in the dead-letter queue still"),
-        (failures, _) => bail!("{failures} messages could not be {verb}"),
+        (0, doubled) => bail!("{} {verb}, but still in the dead-letter queue", counted(doubled, "message")),
+        (failures, _) => bail!("{} could not be {verb}", counted(failures, "message")),
     }
 }

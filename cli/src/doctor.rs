@@ -14,15 +14,15 @@ use url::Url;
 
 use crate::checkout::Checkout;
 use crate::stage::StageArgs;
-use crate::terminal::say;
+use crate::terminal::{counted, say};
 use findings::Findings;
 
 /// Finds out what is wrong with an installation: configuration, secrets, stack, mail, queues, reach.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
-  hashcart doctor                                   looks at the local stack, running or not
-  hashcart doctor --storefront shop/storefront.toml checks a configuration before it is pushed
-  hashcart doctor --stage prod                      looks at what is deployed, with your credentials
+  hashcart doctor                                    looks at the local stack, running or not
+  hashcart doctor --storefront shop/storefront.toml  checks a configuration before it is pushed
+  hashcart doctor --stage prod                       what is deployed, with your credentials
   hashcart doctor --stage prod --json | jq '.findings[] | select(.state == \"wrong\")'
 
 It changes nothing. It ends with status 1 if something is wrong; each finding says its remedy. It
@@ -98,8 +98,9 @@ fn check_storefront(args: &Args, findings: &mut Findings) -> Option<Storefront> 
     };
     match Storefront::from_toml(&text, args.stage.is_local()) {
         Ok(storefront) => {
-            let (shops, networks) = (storefront.marketplaces.len(), storefront.networks.len());
-            findings.fine(format!("{}: {shops} marketplaces, {networks} networks", file.display()));
+            let shops = counted(storefront.marketplaces.len(), "marketplace");
+            let networks = counted(storefront.networks.len(), "network");
+            findings.fine(format!("{}: {shops}, {networks}", file.display()));
             Some(storefront)
         }
         Err(errors) => {

@@ -4,7 +4,7 @@ use anyhow::bail;
 use domain::ids::NetworkId;
 use store::settings::Pause;
 
-use crate::stage::StageArgs;
+use crate::stage::{StageArgs, stage_option};
 use crate::terminal::say;
 
 /// Pauses a network without a deploy. What waits, waits in its queue and is done after `resume`.
@@ -49,7 +49,11 @@ pub struct ResumeArgs {
 pub async fn pause(args: PauseArgs) -> anyhow::Result<()> {
     let pause = Pause { all: !args.replies && !args.mails, reply: args.replies, mail: args.mails };
     set(&args.network, &args.stage, pause).await?;
-    say(format!("{} is paused within a minute. `hashcart resume {0}` lets it run again.", args.network));
+    say(format!(
+        "{} is paused within a minute. `hashcart resume {0}{}` lets it run again.",
+        args.network,
+        stage_option(&args.stage.name)
+    ));
     Ok(())
 }
 
@@ -66,9 +70,7 @@ pub async fn resume(args: ResumeArgs) -> anyhow::Result<()> {
 async fn set(network: &str, stage: &StageArgs, pause: Pause) -> anyhow::Result<()> {
     let network = NetworkId::new(network);
     let settings = stage.settings().await?;
-    let Some(current) = settings.current().await? else {
-        bail!("no storefront has been pushed to the stage {} yet: `hashcart config push FILE`", stage.name)
-    };
+    let Some(current) = settings.current().await? else { bail!(stage.no_storefront()) };
     if current.value.network(&network).is_none() {
         let known: Vec<&str> = current.value.networks.iter().map(|network| network.id.as_str()).collect();
         bail!("the storefront has no network `{network}`, only {}", known.join(", "));

@@ -25,13 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[command(after_help = "Examples:
   hashcart replay --network x --to http://localhost:8787 mention.json
   hashcart replay --network generic --to http://localhost:8787 monday.jsonl tuesday.jsonl
-  hashcart replay --network x --to https://cart.acme.example --secret \"$X_CONSUMER_SECRET\" *.json
+  hashcart replay --network forum --to https://cart.acme.example *.json
   jq -c .payload log.jsonl | hashcart replay --network x --to http://localhost:8787 -
 
 A file holds one payload, sent byte for byte, or one a line (JSON Lines). Posts keep their ids, so
-what was taken once changes nothing when it is taken again. The secret is looked for in --secret,
-then as the variable X_CONSUMER_SECRET or GENERIC_WEBHOOK_SECRET (the network's id, then the
-secret's name) in the environment, in .env, and among the local stack's own.")]
+what was taken once changes nothing when it is taken again. The secret is looked for as the
+variable X_CONSUMER_SECRET or FORUM_WEBHOOK_SECRET (the network's id, then the secret's name) in
+the environment, in .env, and among the local stack's own; it is never an argument.")]
 pub struct Args {
     /// The network whose payloads these are: the last part of its webhook's address.
     #[arg(long, value_name = "ID")]
@@ -42,9 +42,6 @@ pub struct Args {
     /// What the network speaks (default: `x` for a network of that name, else `generic`).
     #[arg(long, value_enum)]
     pub kind: Option<Kind>,
-    /// The secret to sign with: X's consumer secret, or a webhook secret `whsec_…`.
-    #[arg(long, value_name = "SECRET", hide_env_values = true, env = "HASHCART_REPLAY_SECRET")]
-    pub secret: Option<String>,
     /// Where the local stack keeps its data (default: `.hashcart/local` in the checkout).
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -159,14 +156,14 @@ fn webhook(to: &Url, network: &str) -> anyhow::Result<Url> {
 fn secret(args: &Args, kind: Kind) -> anyhow::Result<Secret> {
     let name = format!("{}/{}", args.network, kind.secret());
     let variable = variable(&name);
-    let found = match args.secret.clone().or_else(|| std::env::var(&variable).ok()) {
-        Some(found) => Some(found),
-        None => in_files(args, &variable)?,
+    let found = match std::env::var(&variable) {
+        Ok(found) => Some(found),
+        Err(_) => in_files(args, &variable)?,
     };
     // Several values stand with commas between them, the newest first.
     let newest = found.as_deref().and_then(|values| values.split(',').next()).map(Secret::new);
     newest.filter(|secret| !secret.expose().is_empty()).with_context(|| {
-        format!("the secret `{name}` is nowhere: give it with --secret or as {variable} in .env")
+        format!("the secret `{name}` is nowhere: set {variable} in the environment or in .env")
     })
 }
 
@@ -243,13 +240,20 @@ mod tests {
         url
     }
 
-    fn args(network: &str, to: &Url, secret: &str, files: &[PathBuf]) -> Args {
+    /// The local stack's data with the secrets of two networks.
+    fn data() -> tempfile::TempDir {
+        let data = tempfile::tempdir().unwrap();
+        let secrets = format!("X_CONSUMER_SECRET=consumer\nFORUM_7_WEBHOOK_SECRET={SECRET},older\n");
+        std::fs::write(data.path().join("secrets.env"), secrets).unwrap();
+        data
+    }
+
+    fn args(network: &str, to: &Url, data: &tempfile::TempDir, files: &[PathBuf]) -> Args {
         Args {
             network: network.to_owned(),
             to: to.clone(),
             kind: None,
-            secret: Some(secret.to_owned()),
-            data: None,
+            data: Some(data.path().to_owned()),
             files: files.to_vec(),
         }
     }
@@ -269,20 +273,20 @@ mod tests {
 
     #[tokio::test]
     async fn payloads_arrive_byte_for_byte_and_signed() {
-        let (got, folder) = (Got::default(), tempfile::tempdir().unwrap());
+        let (got, folder) = (Got::default(), data());
         let url = server(Arc::clone(&got)).await;
         let (one, many) = (folder.path().join("one.json"), folder.path().join("many.jsonl"));
         std::fs::write(&one, "{ \"a\":\n 1 }\n").unwrap();
         std::fs::write(&many, "{\"b\":1}\n\n{\"c\": 2}\r\n").unwrap();
         let files = [one, many];
-        run(args("x", &url, "consumer", &files)).await.unwrap();
-        run(args("forum", &url, &format!("{SECRET},older"), &files)).await.unwrap();
+        run(args("x", &url, &folder, &files)).await.unwrap();
+        run(args("forum-7", &url, &folder, &files)).await.unwrap();
         let got = got.lock().unwrap();
         let bodies: Vec<&[u8]> = got.iter().map(|(_, _, body)| &body[..]).collect();
         let sent: [&[u8]; 3] = [b"{ \"a\":\n 1 }\n", b"{\"b\":1}", b"{\"c\": 2}"];
         assert_eq!(bodies, [sent, sent].concat());
         for (at, (uri, headers, body)) in got.iter().enumerate() {
-            let (network, secret) = if at < 3 { ("x", "consumer") } else { ("forum", SECRET) };
+            let (network, secret) = if at < 3 { ("x", "consumer") } else { ("forum-7", SECRET) };
             assert_eq!(uri.path(), format!("/webhooks/{network}"));
             assert!(verified(network, secret, headers, body), "{at}");
             assert!(!verified(network, "another", headers, body), "{at}");
@@ -291,30 +295,27 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_not_taken_is_an_error() {
-        let (got, folder) = (Got::default(), tempfile::tempdir().unwrap());
+        let (got, folder) = (Got::default(), data());
         let url = server(Arc::clone(&got)).await;
         let file = folder.path().join("mixed.jsonl");
         std::fs::write(&file, "{\"a\":\"no\"}\n{\"a\":\"yes\"}\n").unwrap();
-        let error = run(args("x", &url, "s", std::slice::from_ref(&file))).await.unwrap_err();
+        let error = run(args("x", &url, &folder, std::slice::from_ref(&file))).await.unwrap_err();
         assert_eq!(error.to_string(), "1 of 2 were not taken");
         assert_eq!(got.lock().unwrap().len(), 2);
 
         let closed = Url::parse("http://127.0.0.1:9/").unwrap();
-        let error = run(args("x", &closed, "s", &[file])).await.unwrap_err();
+        let error = run(args("x", &closed, &folder, &[file])).await.unwrap_err();
         assert!(error.to_string().contains("can't be reached"), "{error}");
         std::fs::write(folder.path().join("bad"), "{\"a\":1}\nnonsense\n").unwrap();
-        let error = run(args("x", &url, "s", &[folder.path().join("bad")])).await.unwrap_err();
+        let error = run(args("x", &url, &folder, &[folder.path().join("bad")])).await.unwrap_err();
         assert!(error.to_string().ends_with("line 2: not JSON"), "{error}");
     }
 
     #[test]
     fn the_secret_is_looked_for_beside_the_local_stack() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("secrets.env"), "FORUM_7_WEBHOOK_SECRET=new,old\n").unwrap();
-        let mut args = args("forum-7", &Url::parse("http://localhost").unwrap(), "", &[]);
-        args.secret = None;
-        args.data = Some(folder.path().to_owned());
-        assert_eq!(secret(&args, Kind::Generic).unwrap().expose(), "new");
+        let folder = data();
+        let args = args("forum-7", &Url::parse("http://localhost").unwrap(), &folder, &[]);
+        assert_eq!(secret(&args, Kind::Generic).unwrap().expose(), SECRET);
         let error = secret(&args, Kind::X).unwrap_err().to_string();
         assert!(
             error.contains("forum-7/consumer-secret") && error.contains("FORUM_7_CONSUMER_SECRET"),

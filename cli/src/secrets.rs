@@ -14,7 +14,7 @@ use lambda::clock::Clock;
 use lambda::secrets::Secret;
 use serde::Serialize;
 
-use crate::stage::StageArgs;
+use crate::stage::{StageArgs, stage_option};
 use crate::storefront;
 use crate::table::Table;
 use crate::terminal::{complain, confirmed, is_attended, say};
@@ -346,8 +346,10 @@ async fn set(args: &SetArgs) -> anyhow::Result<()> {
         }
         if !args.replace {
             bail!(
-                "{} is set already: `hashcart secrets rotate {0}` puts a new value before it, --replace throws it away",
-                known.name
+                "{} is set already: `hashcart secrets rotate {0}{}` puts a new value before it, --replace throws it \
+                 away",
+                known.name,
+                stage_option(&args.common.stage.name)
             );
         }
     }
@@ -386,8 +388,9 @@ async fn rotate(args: &RotateArgs) -> anyhow::Result<()> {
         bail!("{}", fixed());
     }
     if !secrets.is_set(known) {
+        let option = stage_option(&args.common.stage.name);
         bail!(
-            "{} isn't set yet: `hashcart secrets set {0}` or `hashcart secrets init` does that",
+            "{} isn't set yet: `hashcart secrets set {0}{option}` or `hashcart secrets init{option}` does that",
             known.name
         );
     }

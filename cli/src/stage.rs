@@ -54,7 +54,9 @@ impl StageArgs {
     pub(crate) fn data(&self) -> anyhow::Result<PathBuf> {
         match &self.data {
             Some(data) => Ok(data.clone()),
-            None => Checkout::find().map(|checkout| checkout.default_data()),
+            None => Ok(Checkout::find()
+                .context("there is no local stack here: say --stage for a deployed one")?
+                .default_data()),
         }
     }
 
@@ -102,6 +104,15 @@ impl StageArgs {
         Ok(Aws::from_config(config.to_builder().credentials_provider(credentials).build()))
     }
 
+    /// That the stage has no storefront yet, and how it gets one.
+    pub(crate) fn no_storefront(&self) -> String {
+        let option = stage_option(&self.name);
+        format!(
+            "no storefront has been pushed to the stage {} yet: `hashcart config push FILE{option}`",
+            self.name
+        )
+    }
+
     /// The stage's settings.
     ///
     /// # Errors
@@ -145,6 +156,11 @@ impl ProvideCredentials for FoundCredentials {
             None => self.source.provide_credentials(),
         }
     }
+}
+
+/// `--stage` as it stands behind a command that somebody is told to call; empty where it is the default.
+pub(crate) fn stage_option(stage: &str) -> String {
+    if stage == "local" { String::new() } else { format!(" --stage {stage}") }
 }
 
 /// The profile that region and credentials are read from, as a person knows it.

@@ -15,6 +15,12 @@ pub(crate) fn complain(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// A number of things: `1 message`, `2 messages`.
+pub(crate) fn counted(number: impl TryInto<u64> + std::fmt::Display + Copy, thing: &str) -> String {
+    let plural = if number.try_into().is_ok_and(|number| number == 1) { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
 /// Asks a question that `y` says yes to. Without a terminal nobody can answer, and nothing is done by
 /// default.
 ///

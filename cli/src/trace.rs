@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::dlq::{self, DeadLetter};
 use crate::queues::Queues;
-use crate::stage::StageArgs;
+use crate::stage::{StageArgs, stage_option};
 use crate::stats::since;
 use crate::terminal::{complain, say};
 use logs::Search;
@@ -144,10 +144,7 @@ impl Args {
             )
         })?;
         let Some(current) = self.stage.settings().await?.current().await? else {
-            bail!(
-                "no storefront has been pushed to the stage {} yet: `hashcart config push FILE`",
-                self.stage.name
-            )
+            bail!(self.stage.no_storefront())
         };
         let networks = &current.value.networks;
         networks.iter().find_map(|network| networks::post_at(network, &address)).with_context(|| {
@@ -216,14 +213,15 @@ impl Report {
 
 fn nothing_found(args: &Args, post: &PostRef) -> String {
     let stage = &args.stage.name;
+    let option = stage_option(stage);
     format!(
         "nothing is known of {post} on the stage {stage}. Check, in this order:\n\
          - the id: the network's own, as in the post's address, after the network's id in storefront.toml;\n\
          - the time: the logs were searched since {} ago (--since), and are kept as long as the template's \
          LogRetentionDays;\n\
          - the tag: a post without one of the storefront's tags leaves no line (`hashcart explain` reads a text);\n\
-         - the network: what it sends may be refused (`hashcart stats --stage {stage}`) or not come at all \
-         (`hashcart doctor --stage {stage}`)",
+         - the network: what it sends may be refused (`hashcart stats{option}`) or not come at all \
+         (`hashcart doctor{option}`)",
         indicatif::HumanDuration(args.since)
     )
 }

@@ -89,6 +89,26 @@ async fn looking_tells_what_is_stuck_and_why_and_hides_nothing() {
     assert_eq!(world.counts("feedback-dead").await, (1, 0));
 }
 
+#[tokio::test]
+async fn what_somebody_else_looks_at_is_not_taken_for_nothing() {
+    let world = World::new().await;
+    world.call(&["dlq", "list"]).await.ok().says("Nothing is stuck.");
+    let id = world.dead_letter("outcomes", &post("1"), "why", "permanent").await;
+    let url = world.url("outcomes-dead").await;
+    let seen = world.sqs.receive_message().queue_url(&url).visibility_timeout(60).send().await.unwrap();
+    assert_eq!(seen.messages.unwrap().len(), 1);
+    world
+        .call(&["dlq", "list"])
+        .await
+        .ok()
+        .says("could not be looked at: ask again in a minute")
+        .hides("Nothing is stuck");
+    world.call(&["dlq", "list", "outcomes"]).await.ok().says("(0 waiting, 1 in flight, says SQS)");
+    let shown = world.call(&["dlq", "show", "outcomes", &id]).await;
+    assert_eq!(shown.code, Some(1));
+    shown.says("is hidden for a minute at most");
+}
+
 /// Lets a message of a queue fail as a crashing function does: received five times, never deleted.
 async fn crash(world: &World, queue: &str) -> String {
     let url = world.url(queue).await;
@@ -159,8 +179,8 @@ async fn a_message_travels_on_as_it_was() {
     world.dead_letter("commands", &post("2"), "no such table", "permanent").await;
 
     let said = world.call(&["dlq", "redrive", "commands", "--id", &id[..8], "--yes"]).await.ok();
-    said.says("1 messages sent to commands of the stage local")
-        .says("About 1 messages are in the dead-letter queue");
+    said.says("1 message sent to commands of the stage local")
+        .says("Still in the dead-letter queue: about 1 message.");
     let arrived = world.drain("commands").await;
     assert_eq!(arrived.len(), 1);
     let arrived = &arrived[0];
@@ -210,11 +230,11 @@ async fn only_what_is_chosen_goes() {
     nowhere.says("https");
 
     let dry = world.call(&["dlq", "redrive", "posts", "--all", "--dry-run"]).await.ok();
-    dry.says("3 messages go to posts")
+    dry.says("3 messages chosen, to go to posts")
         .says("1 that can't be decoded stay")
         .says("Dry run: nothing was changed");
     let dry = world.call(&["dlq", "drop", "posts", "--kind", "permanent", "--dry-run"]).await.ok();
-    dry.says("3 messages go out of the dead-letter queue");
+    dry.says("3 messages chosen, to go out of the dead-letter queue");
     assert_eq!(world.counts("posts-dead").await, (4, 0));
     assert_eq!(world.counts("posts").await, (0, 0));
     assert_eq!(std::fs::read_dir(world.folder.path()).unwrap().count(), 0, "a dry run wrote a file");
@@ -223,22 +243,22 @@ async fn only_what_is_chosen_goes() {
         .call(&["dlq", "redrive", "posts", "--reason", "THROTTLED", "--yes"])
         .await
         .ok()
-        .says("1 messages sent");
+        .says("1 message sent");
     assert_eq!(world.bodies("posts").await, [post("1")]);
     let both = ["dlq", "redrive", "posts", "--kind", "permanent", "--post", "generic#3", "--yes"];
-    world.call(&both).await.ok().says("1 messages sent");
+    world.call(&both).await.ok().says("1 message sent");
     assert_eq!(world.bodies("posts").await, [post("3")]);
     world
         .call(&["dlq", "redrive", "posts", "--kind", "permanent", "--yes"])
         .await
         .ok()
-        .says("1 messages sent");
+        .says("1 message sent");
     assert_eq!(world.bodies("posts").await, [post("2")]);
     world.call(&["dlq", "redrive", "posts", "--all", "--yes"]).await.ok().says("0 messages sent");
-    world.call(&["dlq", "redrive", "posts", "--id", &bad, "--yes"]).await.ok().says("1 messages sent");
+    world.call(&["dlq", "redrive", "posts", "--id", &bad, "--yes"]).await.ok().says("1 message sent");
     assert_eq!(world.bodies("posts").await, ["{"]);
     world.dead_letter("posts", "[", "cannot be decoded", "permanent").await;
-    world.call(&["dlq", "redrive", "posts", "--undecodable", "--yes"]).await.ok().says("1 messages sent");
+    world.call(&["dlq", "redrive", "posts", "--undecodable", "--yes"]).await.ok().says("1 message sent");
     assert_eq!(world.counts("posts-dead").await, (0, 0));
 }
 
@@ -269,7 +289,7 @@ async fn what_can_not_be_sent_or_deleted_stays() {
     });
     let said = world.call_through(&unsent.await.endpoint, &redrive).await;
     assert_eq!(said.code, Some(1));
-    said.says("15 messages sent").says("10 messages stay: ").says("not allowed");
+    said.says("15 messages sent").says("10 messages left there: ").says("not allowed");
     said.says("10 messages could not be sent");
     assert_eq!(world.counts("commands-dead").await, (10, 0));
     assert_eq!(world.counts("commands").await.0, 15);
@@ -358,8 +378,8 @@ async fn what_is_dropped_is_in_a_file_first_and_can_be_sent_again() {
         .call(&again)
         .await
         .ok()
-        .says("12 messages were sent to posts")
-        .says("1 messages of dropped.jsonl were left out");
+        .says("12 messages sent to posts")
+        .says("1 message of dropped.jsonl left out");
     let arrived = world.drain("posts").await;
     assert!(arrived.iter().all(|message| message.message_attributes.is_none()), "{arrived:?}");
     let groups = arrived

@@ -11,7 +11,7 @@ use futures::stream::{self, StreamExt as _};
 use super::letter::Letter;
 use crate::queues::{Counts, Queue, Queues};
 use crate::signals::Interrupt;
-use crate::terminal::complain;
+use crate::terminal::{complain, counted};
 
 /// How long a received message stays hidden from everybody else. The shorter, the sooner everything is
 /// visible again after a crash of this command.
@@ -155,8 +155,8 @@ impl DeadLetters {
         let failed = self.give_back_if_there(letters).await;
         if failed > 0 {
             complain(format!(
-                "{failed} messages of the dead-letter queue of {} could not be given back; they are visible again \
-                 within {} s",
+                "{} of the dead-letter queue of {} could not be given back, and visible again within {} s",
+                counted(failed, "message"),
                 self.queue,
                 HOLD.as_secs()
             ));

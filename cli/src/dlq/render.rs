@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::hold::{DeadLetters, Held};
 use super::letter::{Content, Kind, Letter, OURS};
 use crate::queues::Counts;
+use crate::stage::stage_option;
 use crate::table::{Table, fitted, plain};
 use crate::terminal::say;
 
@@ -58,6 +59,11 @@ impl Overview {
             reasons: reasons(letters, &held.letters),
         }
     }
+
+    /// Whether nothing is there, seen or unseen.
+    fn is_empty(&self) -> bool {
+        self.complete && self.seen == 0 && self.waiting == 0 && self.in_flight == 0
+    }
 }
 
 /// The reasons with their counts, the most frequent first.
@@ -101,7 +107,8 @@ pub(super) fn overview(stage: &str, queues: &[Overview], now: Timestamp) {
     }
     match queues.iter().find(|queue| queue.seen > 0) {
         Some(queue) => say(format!("\nNext: hashcart dlq list {}{}", queue.queue, stage_option(stage))),
-        None => say("\nNothing is stuck."),
+        None if queues.iter().all(Overview::is_empty) => say("\nNothing is stuck."),
+        None => say("\nWhat SQS counts could not be looked at: ask again in a minute."),
     }
 }
 
@@ -117,7 +124,10 @@ pub(super) fn reason_lines(reasons: &[Reason]) {
 pub(super) fn list(of: &DeadLetters, held: &Held, limit: usize, now: Timestamp) {
     let (queue, stage) = (of.queue, of.queues.stage());
     if held.letters.is_empty() {
-        say(format!("No dead letters of {queue} were found ({} waiting, says SQS).", held.counts.waiting));
+        let Counts { waiting, in_flight, .. } = held.counts;
+        say(format!(
+            "No dead letters of {queue} were found ({waiting} waiting, {in_flight} in flight, says SQS)."
+        ));
         return;
     }
     let mut letters: Vec<&Letter> = held.letters.iter().collect();
@@ -346,11 +356,6 @@ pub(super) fn what_to_do(of: &DeadLetters, letter: &Letter) -> Vec<String> {
 }
 
 // ---------------------------------------------------------------- small things
-
-/// `--stage`, where it isn't the default.
-pub(super) fn stage_option(stage: &str) -> String {
-    if stage == "local" { String::new() } else { format!(" --stage {stage}") }
-}
 
 fn count(number: u64) -> String {
     if number > 0 { style(number).red().to_string() } else { number.to_string() }

@@ -91,7 +91,8 @@ impl Selection {
         for id in &self.ids {
             match letters.clone().filter(|letter| letter.id.starts_with(id)).count() {
                 0 => bail!(
-                    "no message whose id starts with `{id}` was seen: `hashcart dlq list QUEUE` shows them"
+                    "no message whose id starts with `{id}` was seen. `hashcart dlq list` shows what is there; what \
+                     somebody else looks at is hidden for a minute at most"
                 ),
                 1 => {}
                 many => bail!("the ids of {many} messages start with `{id}`: give more of it"),

@@ -13,6 +13,7 @@ use super::letter::Letter;
 use super::selection::Selection;
 use super::send::{self, Sent};
 use crate::signals::Interrupt;
+use crate::terminal::counted;
 
 /// How long after their receipt messages are still worked on: what is done with them must be done before
 /// they are visible to others again.
@@ -102,14 +103,16 @@ impl Work<'_> {
                 letters.iter().filter(|letter| self.is_chosen(letter, &memory)).count() >= most
             };
             let held = self.letters.hold(self.interrupt, chosen).await;
-            let held = held.with_context(|| format!("stopped after {} messages", memory.done.done))?;
+            let held =
+                held.with_context(|| format!("stopped after {}", counted(memory.done.done, "message")))?;
             memory.done.unseen = (!held.is_complete).then_some((held.letters.len(), held.counts.waiting));
             let (todo, others) = self.choose(held.letters, &mut memory);
             self.letters.give_back(&others).await;
             self.bar.inc_length(u64::try_from(todo.len()).unwrap_or(0));
             let (count, until) = (todo.len(), held.since + WORK);
             let rest = self.act(todo, until, &mut memory).await;
-            let rest = rest.with_context(|| format!("stopped after {} messages", memory.done.done))?;
+            let rest =
+                rest.with_context(|| format!("stopped after {}", counted(memory.done.done, "message")))?;
             self.letters.give_back(&rest).await;
             if self.interrupt.is_asked() {
                 memory.done.interrupted = true;

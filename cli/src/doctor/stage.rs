@@ -22,6 +22,7 @@ use crate::queues::{Queue, Queues};
 use crate::secrets::known::{Known, Origin, known};
 use crate::secrets::shelf::Shelf;
 use crate::stage::StageArgs;
+use crate::terminal::counted;
 
 /// What SES lets an account send in a day that it has not let out of the sandbox
 /// (<https://docs.aws.amazon.com/ses/latest/dg/request-production-access.html>).
@@ -213,8 +214,9 @@ async fn check_in_force(
                 file.map(|file| diff::changes(&current.value, file).map_or(0, |changes| changes.len()));
             if let Some(changes) = changes.filter(|changes| *changes > 0) {
                 findings.note(format!(
-                    "it differs from the file here in {changes} places: `hashcart config push --stage {stage} \
-                     --dry-run` shows them"
+                    "it differs from the file here in {}: `hashcart config push --stage {stage} --dry-run` shows \
+                     where",
+                    counted(changes, "place")
                 ));
             }
             Some(current.value)
@@ -265,15 +267,20 @@ async fn check_secrets(stage: &StageArgs, storefront: &Storefront, findings: &mu
         if let Some(problem) = kept.values.iter().find_map(|value| known.problem(value.expose())) {
             findings.wrong(
                 format!("a value of {} {problem}", known.name),
-                format!("`hashcart secrets rotate {} --stage {}`, then `prune`", known.name, stage.name),
+                format!(
+                    "`hashcart secrets rotate {} --stage {}`, then the same with `prune`",
+                    known.name, stage.name
+                ),
             );
         }
         let old = kept.changed.is_some_and(|at| days_since(at) >= OLD_VALUES_DAYS);
         if kept.values.len() > 1 && old {
             findings.note(format!(
-                "{} keeps {} values, unchanged for {OLD_VALUES_DAYS} days: `hashcart secrets prune` drops the old",
+                "{} keeps {} values, unchanged for {OLD_VALUES_DAYS} days: `hashcart secrets prune {0} --stage {}` drops \
+                 the old",
                 known.name,
-                kept.values.len()
+                kept.values.len(),
+                stage.name
             ));
         }
     }
@@ -323,7 +330,7 @@ async fn check_catalogue(stage: &StageArgs, aws: &Aws, storefront: &Storefront, 
                     findings.fine(told);
                 }
                 if imported.rejected > 0 {
-                    findings.note(format!("{} rows of that feed were rejected", imported.rejected));
+                    findings.note(format!("rejected of that feed: {}", counted(imported.rejected, "row")));
                 }
             }
             Ok(None) => findings.fine(format!("the catalogue of `{id}` has products, of unknown age")),
@@ -414,45 +421,45 @@ async fn check_queues(stage: &StageArgs, findings: &mut Findings) {
             return findings.wrong(what, remedy);
         }
     };
-    let mut empty = true;
+    let before = findings.wrong_ones();
     for queue in Queue::ALL {
-        let dead = async {
-            let url = queues.url(&queue.physical_dead(&stage.name)).await?;
-            queues.counts(&url).await
-        };
-        match dead.await {
-            Ok(counts) if counts.total() == 0 => {}
-            Ok(counts) => {
-                empty = false;
-                findings.wrong(
-                    format!("{} messages lie in the dead-letter queue of {queue}", counts.total()),
-                    format!(
-                        "`hashcart dlq list {queue} --stage {}` shows them with their reasons",
-                        stage.name
-                    ),
-                );
-            }
-            Err(error) => {
-                empty = false;
-                let (what, remedy) = split(&error);
-                findings.wrong(what, remedy);
-            }
-        }
+        check_dead_letters(&queues, queue, findings).await;
         let waiting = async {
             let url = queues.url(&queue.physical(&stage.name)).await?;
             queues.counts(&url).await
         };
+        // A queue that can't be asked is told by its dead-letter queue, which stands beside it.
         if let Ok(counts) = waiting.await
             && counts.total() > 0
         {
             findings.note(format!(
-                "{queue}: {} messages wait, {} are being handled, {} are held back",
-                counts.waiting, counts.in_flight, counts.delayed
+                "{queue}: {} waiting, {} being handled, {} held back",
+                counted(counts.waiting, "message"),
+                counts.in_flight,
+                counts.delayed
             ));
         }
     }
-    if empty {
+    if findings.wrong_ones() == before {
         findings.fine("the dead-letter queues are empty");
+    }
+}
+
+async fn check_dead_letters(queues: &Queues, queue: Queue, findings: &mut Findings) {
+    let dead = async {
+        let url = queues.url(&queue.physical_dead(queues.stage())).await?;
+        queues.counts(&url).await
+    };
+    match dead.await {
+        Ok(counts) if counts.total() == 0 => {}
+        Ok(counts) => findings.wrong(
+            format!("the dead-letter queue of {queue} holds {}", counted(counts.total(), "message")),
+            format!("`hashcart dlq list {queue} --stage {}` shows them with their reasons", queues.stage()),
+        ),
+        Err(error) => {
+            let (what, remedy) = split(&error);
+            findings.wrong(what, remedy);
+        }
     }
 }
 
@@ -501,14 +508,14 @@ async fn check_alarms(stage: &StageArgs, aws: &Aws, findings: &mut Findings) {
     }
     let silenced = alarms.iter().filter(|alarm| alarm.actions_enabled() == Some(false)).count();
     if silenced > 0 {
-        findings.note(format!("the actions of {silenced} alarms are switched off"));
+        findings.note(format!("the actions of {} are switched off", counted(silenced, "alarm")));
     }
     match (alarms.len(), ringing.len()) {
         (0, _) => findings.wrong(
             format!("there are no alarms {prefix}…"),
             "deploy the template of this release: it has them",
         ),
-        (many, 0) => findings.fine(format!("none of {many} alarms has gone off")),
+        (many, 0) => findings.fine(format!("{}, and none has gone off", counted(many, "alarm"))),
         _ => {}
     }
 }

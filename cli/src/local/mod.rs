@@ -160,24 +160,34 @@ async fn start(args: &Args, checkout: &Checkout) -> anyhow::Result<Running> {
     app.set_doing("filling tables");
     seed::all(&app, &account, &deployed, &secrets, &feeds).await?;
 
-    let dynamodb = aws_sdk_dynamodb::Client::new(&account.sdk_config());
-    let stack = Stack {
-        api_url: deployed.api_url()?,
-        http: plain_client()?,
-        webhook_secrets: secrets
-            .get(&format!("{}/webhook-secret", app.network))
-            .map(|values| values.lines().map(Secret::new).collect())
-            .unwrap_or_default(),
-        network: app.network.clone(),
-        links: Links::new(dynamodb.clone(), deployed.output("LinksTable")?),
-        carts: Carts::new(dynamodb, deployed.output("CartsTable")?),
-    };
+    let stack = way_in(&app, &account, &deployed, &secrets)?;
     app.set_doing("warming the functions up");
     warm_up(&stack, &account, &functions).await;
     app.set_stack(stack);
     tasks.spawn(playground::deliver_all(Arc::clone(&app)));
     let endpoint = Endpoint::publish(&data, &emulator.endpoint())?;
     Ok(Running { app, emulator, functions, tasks, _endpoint: endpoint, _lock: lock })
+}
+
+/// The playground's way into what was deployed.
+fn way_in(
+    app: &App,
+    account: &emulator::Account,
+    deployed: &emulator::Stack,
+    secrets: &Secrets,
+) -> anyhow::Result<Stack> {
+    let dynamodb = aws_sdk_dynamodb::Client::new(&account.sdk_config());
+    let webhook_secrets = secrets.get(&format!("{}/webhook-secret", app.network));
+    Ok(Stack {
+        api_url: deployed.api_url()?,
+        http: plain_client()?,
+        webhook_secrets: webhook_secrets
+            .map(|values| values.lines().map(Secret::new).collect())
+            .unwrap_or_default(),
+        network: app.network.clone(),
+        links: Links::new(dynamodb.clone(), deployed.output("LinksTable")?),
+        carts: Carts::new(dynamodb, deployed.output("CartsTable")?),
+    })
 }
 
 impl Running {

@@ -5,6 +5,7 @@ use store::deliveries::{ChannelState, Notice};
 
 use super::Report;
 use super::way::TraceStep;
+use crate::stage::stage_option;
 use crate::table::{Table, fitted, plain};
 use crate::terminal::say;
 
@@ -104,6 +105,6 @@ fn dead_letters(report: &Report) {
             format!("{}: {} {}: {}", letter.queue, letter.function, letter.kind, plain(&letter.reason));
         say(format!("  {}", fitted(&line, 2)));
     }
-    let stage = if report.stage == "local" { String::new() } else { format!(" --stage {}", report.stage) };
-    say(format!("\nNext: hashcart dlq show {} {}{stage}", first.queue, first.id));
+    let option = stage_option(&report.stage);
+    say(format!("\nNext: hashcart dlq show {} {}{option}", first.queue, first.id));
 }

@@ -1,7 +1,10 @@
-//! The page about the configuration and the loader say the same.
+//! The pages and the program say the same: the configuration's keys, and every command that is written somewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
+use clap::CommandFactory as _;
+use clap::error::ErrorKind;
 use domain::storefront::Storefront;
 use serde_json::Value;
 
@@ -109,4 +112,158 @@ fn what_is_required_can_not_be_left_out() {
         }
     }
     assert!(left_out > 12, "{left_out}");
+}
+
+/// The pages below a folder, and its own.
+fn pages(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            pages(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            into.push(path);
+        }
+    }
+}
+
+/// Every page for those who run Hashcart or work on it.
+fn all_pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut all: Vec<PathBuf> = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+        .map(|name| root.join(name))
+        .to_vec();
+    pages(&root.join("docs"), &mut all);
+    all
+}
+
+/// The texts of a page that a reader may call: what stands in backquotes, and each line of a block of code.
+fn code(page: &str) -> Vec<&str> {
+    let (mut found, mut in_block) = (Vec::new(), false);
+    for line in page.lines() {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+        } else if in_block {
+            found.push(line.trim());
+        } else {
+            found.extend(line.split('`').skip(1).step_by(2));
+        }
+    }
+    found
+}
+
+/// The words of each call of `hashcart` in such a text, as a shell parts them. Calls with something left out
+/// are none.
+fn calls(text: &str) -> Vec<Vec<String>> {
+    let mut calls = vec![Vec::new()];
+    let (mut word, mut quote) = (String::new(), None);
+    // Where columns part a comment from the call there are two blanks at least.
+    let text = text.split("  ").next().unwrap();
+    for c in text.split(" #").next().unwrap().chars().chain([' ']) {
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            (None, '|' | '<' | '>' | '&' | ';') => calls.push(Vec::new()),
+            (None, ' ') if word.is_empty() => {}
+            (None, ' ') => calls.last_mut().unwrap().push(std::mem::take(&mut word)),
+            (_, c) => word.push(c),
+        }
+    }
+    calls.iter_mut().for_each(|call| {
+        call.drain(..call.iter().take_while(|word| *word == "$").count());
+    });
+    calls.retain(|call| call.first().is_some_and(|word| word == "hashcart"));
+    calls.retain(|call| !call.iter().any(|word| word.contains('…') || word.ends_with('\\')));
+    calls
+}
+
+/// A call as a reader would make it: names in capitals stand for what they put there.
+fn filled_in(call: &[String]) -> Vec<&str> {
+    let word = |word: &String| match word.as_str() {
+        "QUEUE" => "posts",
+        "POST" => "x#1",
+        "VERSION" | "N" => "1",
+        "URL" => "https://acme.example",
+        "ID" => "8f0c12ab",
+        word => Box::leak(word.to_owned().into_boxed_str()),
+    };
+    call.iter().map(word).collect()
+}
+
+#[test]
+fn every_example_of_the_help_can_be_called() {
+    fn examples(command: &clap::Command, into: &mut Vec<String>) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        into.extend(help.lines().map(|line| line.trim().to_owned()));
+        command.get_subcommands().for_each(|sub| examples(sub, into));
+    }
+    let mut lines = Vec::new();
+    examples(&hashcart::Cli::command(), &mut lines);
+    let calls: Vec<Vec<String>> = lines.iter().flat_map(|line| calls(line)).collect();
+    assert!(calls.len() > 50, "only {} examples were found", calls.len());
+    for call in calls {
+        let parsed = hashcart::Cli::command().try_get_matches_from(filled_in(&call));
+        assert!(parsed.is_ok(), "{}\n{}", call.join(" "), parsed.unwrap_err());
+    }
+}
+
+#[test]
+fn every_command_in_the_pages_is_one_of_the_programs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut all: Vec<PathBuf> = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+        .map(|name| root.join(name))
+        .to_vec();
+    pages(&root.join("docs"), &mut all);
+    let mut count = 0;
+    for path in all {
+        let page = std::fs::read_to_string(&path).unwrap();
+        let page = page.replace("<public address>", "https://cart.acme.example");
+        for call in code(&page).into_iter().flat_map(calls) {
+            count += 1;
+            let parsed = hashcart::Cli::command().try_get_matches_from(filled_in(&call));
+            let Err(error) = parsed else { continue };
+            // A page may name a command without all that it needs.
+            let is_named = matches!(
+                error.kind(),
+                ErrorKind::MissingRequiredArgument
+                    | ErrorKind::MissingSubcommand
+                    | ErrorKind::DisplayHelp
+                    | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+            );
+            assert!(is_named, "{}: {}\n{error}", path.display(), call.join(" "));
+        }
+    }
+    assert!(count > 80, "only {count} commands were found");
+}
+
+/// The names by which links reach a page's headings, as GitHub makes them.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let text = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(anchor).collect()
+}
+
+#[test]
+fn every_link_between_the_pages_leads_somewhere() {
+    let mut count = 0;
+    for path in all_pages() {
+        let page = std::fs::read_to_string(&path).unwrap();
+        for link in page.split("](").skip(1).map(|rest| rest.split([')', ' ']).next().unwrap()) {
+            if link.contains(':') {
+                continue;
+            }
+            count += 1;
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            assert!(target.exists(), "{}: {link} is not there", path.display());
+            if !anchor.is_empty() {
+                let there = anchors(&std::fs::read_to_string(&target).unwrap());
+                assert!(there.contains(anchor), "{}: {link} is no heading, only {there:?}", path.display());
+            }
+        }
+    }
+    assert!(count > 50, "only {count} links were found");
 }

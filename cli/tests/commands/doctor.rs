@@ -92,11 +92,11 @@ async fn what_was_mended_is_fine_and_what_broke_is_found() {
     stage.put("storefront.toml", &shorter);
     let found = look_at(&stage).await;
     found.remedy(
-        "1 messages lie in the dead-letter queue of commands",
+        "the dead-letter queue of commands holds 1 message",
         "hashcart dlq list commands --stage dev",
     );
     found.is("note", "x is paused in its replies: `hashcart resume x --stage dev`");
-    found.is("note", "it differs from the file here in 1 places");
+    found.is("note", "it differs from the file here in 1 place:");
     found.is("wrong", "the catalogue of `us` is empty");
 }
 
@@ -116,7 +116,7 @@ async fn alarms_that_have_gone_off_are_wrong() {
         request.state_value(state).state_reason("a test").send().await.unwrap();
     };
     set(StateValue::Ok).await;
-    look_at(&stage).await.is("fine", "none of 1 alarms has gone off");
+    look_at(&stage).await.is("fine", "1 alarm, and none has gone off");
     set(StateValue::Alarm).await;
     let found = look_at(&stage).await;
     found.remedy("the alarm hashcart-dev-posts-dead-letters has gone off", "docs/runbook/dead-letters.md");

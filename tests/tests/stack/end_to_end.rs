@@ -336,7 +336,8 @@ pub(crate) async fn replay(stack: &Stack, network: &str, secret: &str, body: &st
     command
         .args(["replay", "--network", network, "--to"])
         .arg(format!("{}/webhooks/{network}", stack.url()))
-        .args(["--secret", &stack.secret(secret)?, "-"])
+        .arg("-")
+        .env(secret, stack.secret(secret)?)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

@@ -1,11 +1,14 @@
 //! What an operator sees of the running stack and does about it, by the command `hashcart`.
 
+use std::process::Output;
+
 use anyhow::{Context as _, ensure};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use tests::stack::Stack;
 use tokio::process::Command;
 use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
 
 use crate::Test;
 
@@ -71,7 +74,7 @@ async fn a_dead_letter_is_sent_on_when_its_cause_is_mended(stack: &Stack) -> any
 
     put(item.get("body").context("a body")?.clone()).await?;
     let sent = hashcart(stack, &["dlq", "redrive", "posts", "--post", &about, "--yes"]).await?;
-    ensure!(sent.contains("1 messages sent to posts"), "{sent}");
+    ensure!(sent.contains("1 message sent to posts"), "{sent}");
     ensure!(stack.outcome_names(&post, 1).await? == ["Added"]);
     stack.replies(&post).await?;
     let cart = stack.cart("bob", "uk").await?;
@@ -111,9 +114,17 @@ async fn statistics(stack: &Stack) -> anyhow::Result<()> {
 
 /// What the command prints, called on this stack.
 pub(crate) async fn hashcart(stack: &Stack, args: &[&str]) -> anyhow::Result<String> {
-    let mut command = Command::from(tests::stack::hashcart());
-    let output = command.args(args).arg("--data").arg(stack.data()).output().await?;
+    let output = called(stack, args).await?;
     let (out, error) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
     ensure!(output.status.success(), "{args:?}: {out}{error}");
     Ok(out)
+}
+
+/// The command, called on this stack; one at a time, because dead letters that one of them looks at are hidden
+/// from the others meanwhile.
+pub(crate) async fn called(stack: &Stack, args: &[&str]) -> anyhow::Result<Output> {
+    static ONE: Mutex<()> = Mutex::const_new(());
+    let _one = ONE.lock().await;
+    let mut command = Command::from(tests::stack::hashcart());
+    Ok(command.args(args).arg("--data").arg(stack.data()).output().await?)
 }

@@ -3,11 +3,10 @@
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use tests::stack::Stack;
-use tokio::process::Command;
 use tokio::runtime::Runtime;
 
 use crate::Test;
-use crate::operator::hashcart;
+use crate::operator::{called, hashcart};
 
 macro_rules! tests {
     ($($name:ident),* $(,)?) => {
@@ -75,11 +74,7 @@ async fn what_nobody_knows_is_said_with_what_to_check(stack: &Stack) -> anyhow::
         ("https://elsewhere.example/status/1", "no network of the storefront"),
         ("nothing", "give NETWORK#ID"),
     ] {
-        let output = Command::from(tests::stack::hashcart())
-            .args(["trace", post, "--data"])
-            .arg(stack.data())
-            .output()
-            .await?;
+        let output = called(stack, &["trace", post]).await?;
         let error = String::from_utf8(output.stderr)?;
         ensure!(!output.status.success() && error.contains(said), "{post}: {error}");
     }
