@@ -13,6 +13,18 @@ const READY_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// How long anything that a post causes may take before a test gives up on it.
 const SOON: Duration = Duration::from_secs(60);
 
+/// Starts the command behind it. Ends with it, with its status; tells it to stop when our side of the pipe, its
+/// standard input, closes.
+const KEEPER: &str = r#"exec 3<&0 </dev/null
+"$@" 3<&- &
+child=$!
+{ read -r _ <&3; kill -TERM $child; } &
+watcher=$!
+wait $child
+status=$?
+kill $watcher 2>/dev/null
+exit $status"#;
+
 /// A running local stack. It stops when this process ends, however it ends: the shell around it reads
 /// from our side of a pipe and tells the stack to stop when that closes.
 pub struct Stack {
@@ -59,7 +71,7 @@ impl Stack {
         let log = std::fs::File::create(&output)?;
         let mut shell = Command::new("sh");
         shell
-            .args(["-c", r#""$@" & child=$!; cat >/dev/null; kill -TERM $child; wait $child"#, "sh"])
+            .args(["-c", KEEPER, "sh"])
             .args(command)
             .args(["local", "--no-browser", "--port", &port.to_string(), "--data"])
             .arg(data)
@@ -313,4 +325,44 @@ pub fn workspace() -> PathBuf {
 
 fn free_port() -> anyhow::Result<u16> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader};
+
+    use super::*;
+
+    fn script(text: &str) -> Vec<String> {
+        ["sh", "-c", text].map(str::to_owned).to_vec()
+    }
+
+    #[tokio::test]
+    async fn a_stack_that_ends_early_is_noticed_with_what_it_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let begun = Instant::now();
+        let started =
+            Stack::start_by(&script("echo no room; exit 3"), &workspace(), &folder.path().join("data")).await;
+        let error = started.err().unwrap().to_string();
+        assert!(error.contains("no room"), "{error}");
+        assert!(begun.elapsed() < SOON, "noticed after {:?}", begun.elapsed());
+    }
+
+    /// What stops in order says so by its status; the stack's own is one of them.
+    #[tokio::test]
+    async fn closing_the_pipe_stops_what_was_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let stopped = folder.path().join("stopped");
+        let program =
+            format!("trap 'echo > {}; exit 0' TERM; echo up; while :; do sleep 0.1; done", stopped.display());
+        let mut keeper = Command::new("sh");
+        keeper.args(["-c", KEEPER, "sh"]).args(script(&program)).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut keeper = keeper.spawn().unwrap();
+        let mut first = String::new();
+        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        assert_eq!((first.as_str(), stopped.exists()), ("up\n", false));
+        drop(keeper.stdin.take());
+        assert!(keeper.wait().unwrap().success());
+        assert!(stopped.exists());
+    }
 }

@@ -202,9 +202,9 @@ fn sam_local(data: &Path) -> Command {
 
 /// A stack of its own for the samples.
 async fn stack(name: &str) -> (Stack, PathBuf) {
-    let name = format!("events-{name}");
-    let data = workspace().join(".hashcart/tests").join(&name);
-    (Stack::start(&name).await.unwrap(), data)
+    let stack = Stack::start(&format!("events-{name}")).await.unwrap();
+    let data = stack.data().to_owned();
+    (stack, data)
 }
 
 /// Drives every sample that `host` takes through it.
