@@ -36,6 +36,24 @@ fn x_answers_its_challenge() {
     assert_eq!(challenge(&generic(&nowhere()), "crc_token=a"), Ok(None));
 }
 
+/// Challenges and deliveries are signed with one key, and anybody may challenge us: a body that we signed on
+/// demand could be delivered as X's.
+#[test]
+fn no_challenge_makes_us_sign_a_delivery() {
+    let x = x(&nowhere());
+    for body in [r#"{"data":{}}"#, " {}", "{}", "[]", r#""text""#, "a b", "a\n", "é"] {
+        let query: String =
+            url::form_urlencoded::Serializer::new(String::new()).append_pair("crc_token", body).finish();
+        assert_eq!(challenge(&x, &query), Err(VerifyError::Parameter("crc_token")), "{body}");
+    }
+    for token in ["9b4507b3-9040-4669-9ca3-6b94edb50553", "MTYzMzQ2+/=_", "1"] {
+        let query: String =
+            url::form_urlencoded::Serializer::new(String::new()).append_pair("crc_token", token).finish();
+        assert!(challenge(&x, &query).is_ok(), "{token}");
+        assert!(x.parse(token.as_bytes(), NOW).is_err(), "{token} is a delivery");
+    }
+}
+
 #[test]
 fn x_accepts_what_any_of_its_secrets_signed() {
     let x = x(&nowhere());
