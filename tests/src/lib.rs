@@ -2,5 +2,6 @@
 
 pub mod faults;
 pub mod form;
+pub mod fuzz;
 pub mod items;
 pub mod stack;

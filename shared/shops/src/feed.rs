@@ -146,7 +146,7 @@ impl<R: Read> Feed<R> {
         marketplace: &Marketplace,
         default_exposure: PriceExposure,
     ) -> Result<Self, FeedError> {
-        let mut reader = Metered::new(reader);
+        let mut reader = Metered::new(reader).map_err(|source| io_error(1, source))?;
         let source = match first_byte(&mut reader)? {
             b'<' => Source::Xml(Box::new(Xml::open(reader)?)),
             _ => Source::Delimited(Box::new(Delimited::open(reader)?)),

@@ -1,6 +1,6 @@
 //! A reader that counts lines and stops a row that never ends.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
 use super::LONGEST_ROW;
 
@@ -13,16 +13,24 @@ pub(super) fn is_endless(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<Endless>())
 }
 
+/// What is read ahead, so that the format can be told, in bytes.
+const AHEAD: usize = 64 * 1024;
+
 /// Counts the lines that were read, and refuses to read more than [`LONGEST_ROW`] bytes for one row.
 pub(super) struct Metered<R> {
-    inner: BufReader<R>,
+    inner: BufReader<Chain<Cursor<Vec<u8>>, R>>,
     line: u64,
     left: u64,
 }
 
 impl<R: Read> Metered<R> {
-    pub(super) fn new(reader: R) -> Self {
-        Self { inner: BufReader::with_capacity(64 * 1024, reader), line: 1, left: LONGEST_ROW }
+    /// Reads ahead. The first [`BufRead::fill_buf`] then holds the feed's beginning whole, however few bytes
+    /// the reader gives at a time: a pipe or a connection may give one.
+    pub(super) fn new(mut reader: R) -> io::Result<Self> {
+        let mut beginning = Vec::new();
+        reader.by_ref().take(u64::try_from(AHEAD).unwrap_or(u64::MAX)).read_to_end(&mut beginning)?;
+        let inner = BufReader::with_capacity(AHEAD, Cursor::new(beginning).chain(reader));
+        Ok(Self { inner, line: 1, left: LONGEST_ROW })
     }
 
     /// The line that is read next, from 1.
