@@ -10,12 +10,14 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient,
 };
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_types::SdkConfig;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
 
 use crate::env::{EnvError, Environment};
+use crate::http::OverReqwest;
 
 /// The roots that AWS endpoints chain to: Amazon Root CA 1 to 4 and Starfield Services Root CA G2
 /// (<https://www.amazontrust.com/repository/>).
@@ -152,9 +154,42 @@ impl LoadServiceConfig for Endpoints {
 /// # Errors
 /// When that file can't be read.
 pub fn http_client(env: &Environment) -> Result<SharedHttpClient, EnvError> {
-    let builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
-    Ok(builder.tls_context(tls_context(env)?).build_https())
+    let name = "AWS_CA_BUNDLE"; // the AWS tools' own variable for an endpoint behind a private root
+    let invalid = || EnvError::Invalid { name: name.to_owned(), what: "file of PEM certificates" };
+    let mut roots = RootCertStore::empty();
+    trust(&mut roots, AMAZON_ROOTS.as_bytes()).ok_or_else(invalid)?;
+    if let Some(path) = env.var(name) {
+        let bundle = std::fs::read(path).map_err(|_| invalid())?;
+        trust(&mut roots, &bundle).ok_or_else(invalid)?;
+    }
+    let client = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls(roots))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .no_proxy()
+        .build()
+        .map_err(|_| invalid())?;
+    Ok(SharedHttpClient::new(OverReqwest(client)))
 }
+
+/// Adds the certificates of a PEM file that can be roots; `None` where it is no such file or holds none.
+fn trust(roots: &mut RootCertStore, pem: &[u8]) -> Option<()> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let (added, _) = roots.add_parsable_certificates(certificates.ok()?);
+    (added > 0).then_some(())
+}
+
+fn tls(roots: RootCertStore) -> ClientConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    #[expect(clippy::expect_used, reason = "ring speaks rustls' default versions; the tests build it")]
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks TLS 1.2 and 1.3");
+    config.with_root_certificates(roots).with_no_client_auth()
+}
+
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Three tries.
 pub fn retries() -> RetryConfig {
@@ -164,20 +199,9 @@ pub fn retries() -> RetryConfig {
 /// 2 s for a connection, 5 s for each try.
 pub fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
+        .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(Duration::from_secs(5))
         .build()
-}
-
-fn tls_context(env: &Environment) -> Result<TlsContext, EnvError> {
-    let mut roots = TrustStore::empty();
-    roots.add_pem_certificate(AMAZON_ROOTS);
-    let name = "AWS_CA_BUNDLE"; // the AWS tools' own variable for an endpoint behind a private root
-    let invalid = || EnvError::Invalid { name: name.to_owned(), what: "file of PEM certificates" };
-    if let Some(path) = env.var(name) {
-        roots.add_pem_certificate(std::fs::read(path).map_err(|_| invalid())?);
-    }
-    TlsContext::builder().with_trust_store(roots).build().map_err(|_| invalid())
 }
 
 #[cfg(test)]

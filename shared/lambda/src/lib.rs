@@ -11,6 +11,7 @@ pub mod cache;
 pub mod clock;
 pub mod env;
 pub mod envelope;
+mod http;
 pub mod keyed;
 pub mod log;
 pub mod metrics;
