@@ -356,6 +356,7 @@ impl Plan {
             }
         }
         incidents(&dice, posts, span, &shoppers, &mut inputs);
+        keep_deeds_in_order(&mut inputs);
         inputs.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
         let page = if dice.chance("pages", "", 2_000) { 7 } else { usize::MAX };
         let functions = ["webhook-ingest", "classify", "cart-add", "notify", "pages"];
@@ -485,15 +486,32 @@ fn incidents(dice: &Dice, posts: usize, span: u64, shoppers: &[Shopper], inputs:
     }
 }
 
-/// An edit of the page happens when its request gets through, which a fault may put off. So that the
-/// order of a shopper's deeds stays theirs, nothing else touches the product within some hours.
-fn keep_edits_apart(inputs: &mut Vec<Input>) {
-    let touches = |input: &Input| match &input.deed {
+/// The products that a deed is about.
+fn touches(input: &Input) -> Vec<usize> {
+    match &input.deed {
         Deed::Edit { product, .. } | Deed::Purchase { product, .. } => vec![*product],
         Deed::Post { showing: Showing::Two, product, .. } => vec![*product, (*product + 1) % PRODUCTS],
         Deed::Post { product, .. } => vec![*product],
         _ => Vec::new(),
-    };
+    }
+}
+
+/// The clocks that stamp a shopper's deeds may be two seconds behind, so what they do about one product
+/// within less has no order that anybody could know: it is put three seconds apart.
+fn keep_deeds_in_order(inputs: &mut [Input]) {
+    inputs.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+    let mut free: BTreeMap<(usize, usize), u64> = BTreeMap::new();
+    for input in inputs {
+        let places: Vec<_> = touches(input).into_iter().map(|product| (input.shopper, product)).collect();
+        let earliest = places.iter().filter_map(|place| free.get(place)).max();
+        input.at = earliest.map_or(input.at, |earliest| input.at.max(*earliest));
+        free.extend(places.into_iter().map(|place| (place, input.at + 3 * SECOND)));
+    }
+}
+
+/// An edit of the page happens when its request gets through, which a fault may put off. So that the
+/// order of a shopper's deeds stays theirs, nothing else touches the product within some hours.
+fn keep_edits_apart(inputs: &mut Vec<Input>) {
     let near = |a: &Input, b: &Input| a.shopper == b.shopper && a.at.abs_diff(b.at) < 6 * HOUR;
     let crowded: BTreeSet<String> = inputs
         .iter()

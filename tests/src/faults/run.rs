@@ -128,8 +128,8 @@ pub fn many(
     Summary { tally, worlds, time: began.elapsed(), failure }
 }
 
-/// Makes a failing schedule as small as it gets in `time`: first the faults, then the deeds, by delta
-/// debugging (Zeller, Hildebrandt: Simplifying and isolating failure-inducing input). What is left
+/// Makes a failing schedule as small as it gets in `time`: first whole shoppers, then their deeds, then
+/// the faults, by delta debugging (Zeller, Hildebrandt: Simplifying and isolating failure-inducing input). What is left
 /// breaks a law of the same kind.
 pub fn shrink(finding: &Finding, time: Duration, progress: &dyn Fn(usize, usize)) -> Finding {
     let until = Instant::now() + time;
@@ -143,21 +143,9 @@ pub fn shrink(finding: &Finding, time: Duration, progress: &dyn Fn(usize, usize)
         // Without its seed's draws the run doesn't fail: it stays as it is.
         return finding.clone();
     }
-    best = again;
+    best = without_bystanders(only_what_fired(again), &kind, progress);
     loop {
         let before = size(&best.schedule);
-        best = fewer(
-            best,
-            &kind,
-            until,
-            progress,
-            |schedule| schedule.faults.clone().unwrap_or_default().into_keys().collect(),
-            |schedule, keep| {
-                if let Some(faults) = &mut schedule.faults {
-                    faults.retain(|place, _| keep.contains(place));
-                }
-            },
-        );
         best = fewer(
             best,
             &kind,
@@ -170,10 +158,48 @@ pub fn shrink(finding: &Finding, time: Duration, progress: &dyn Fn(usize, usize)
                 }
             },
         );
+        best = fewer(
+            best,
+            &kind,
+            until,
+            progress,
+            |schedule| schedule.faults.clone().unwrap_or_default().into_keys().collect(),
+            |schedule, keep| {
+                if let Some(faults) = &mut schedule.faults {
+                    faults.retain(|place, _| keep.contains(place));
+                }
+            },
+        );
         if size(&best.schedule) == before || Instant::now() > until {
             return best;
         }
     }
+}
+
+/// The same run without the faults of its list that didn't happen.
+fn only_what_fired(mut finding: Finding) -> Finding {
+    finding.schedule.faults = Some(finding.fired.clone());
+    finding
+}
+
+/// Leaves out all that a shopper does, one shopper after the other: every further try is quicker then.
+fn without_bystanders(mut best: Finding, kind: &Option<String>, progress: &dyn Fn(usize, usize)) -> Finding {
+    let plan = best.schedule.plan();
+    for place in 0..plan.shoppers.len() {
+        let of_theirs = plan.inputs.iter().filter(|input| input.shopper == place);
+        let theirs: BTreeSet<&String> = of_theirs.map(|input| &input.name).collect();
+        let mut schedule = best.schedule.clone();
+        if let Some(deeds) = &mut schedule.deeds {
+            deeds.retain(|name| !theirs.contains(name));
+        }
+        let tried = check(&schedule);
+        if kind_of(&tried) == *kind {
+            best = only_what_fired(tried);
+            let (faults, deeds) = size(&best.schedule);
+            progress(faults, deeds);
+        }
+    }
+    best
 }
 
 fn size(schedule: &Schedule) -> (usize, usize) {
@@ -224,7 +250,7 @@ fn fewer(
         }
         match smaller {
             Some(found) => {
-                best = found;
+                best = only_what_fired(found);
                 parts = parts.saturating_sub(1).max(2);
             }
             None if chunk == 1 => return best,
