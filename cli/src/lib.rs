@@ -4,10 +4,13 @@ pub mod catalog;
 mod checkout;
 pub mod completions;
 pub mod config;
+pub mod cost;
 pub mod dlq;
 pub mod doctor;
 pub mod explain;
+pub mod load;
 pub mod local;
+mod logs;
 pub mod pause;
 mod playground;
 mod queues;
@@ -49,9 +52,11 @@ enum Command {
     Local(local::Args),
     Catalog(catalog::Args),
     Config(config::Args),
+    Cost(cost::Args),
     Dlq(dlq::Args),
     Doctor(doctor::Args),
     Explain(explain::Args),
+    Load(load::Args),
     Pause(pause::PauseArgs),
     Replay(replay::Args),
     Resume(pause::ResumeArgs),
@@ -73,6 +78,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Dlq(args)) => dlq::run(args).await,
         Some(Command::Doctor(args)) => doctor::run(args).await,
         Some(Command::Explain(args)) => explain::run(args).await,
+        Some(Command::Cost(args)) => cost::run(args).await,
+        Some(Command::Load(args)) => load::run(args).await,
         Some(Command::Config(args)) => config::run(args).await,
         Some(Command::Pause(args)) => pause::pause(args).await,
         Some(Command::Replay(args)) => replay::run(args).await,

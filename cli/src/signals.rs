@@ -39,11 +39,19 @@ impl Signals {
 pub(crate) struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
-    /// Listens from now on.
+    /// Listens from now on, for a command that holds messages of a queue.
     ///
     /// # Errors
     /// As [`Signals::new`].
     pub(crate) fn listen() -> anyhow::Result<Self> {
+        Self::listen_or("messages that this command holds are visible again within a minute.")
+    }
+
+    /// Listens from now on. `at_once` is what a person should know whose second signal ends the process.
+    ///
+    /// # Errors
+    /// As [`Signals::new`].
+    pub(crate) fn listen_or(at_once: &'static str) -> anyhow::Result<Self> {
         let mut signals = Signals::new()?;
         let (sender, receiver) = watch::channel(false);
         tokio::spawn(async move {
@@ -51,7 +59,7 @@ impl Interrupt {
             sender.send_replace(true);
             complain("Stopping in order; once more stops at once.");
             signals.next().await;
-            complain("Not waiting: messages that this command holds are visible again within a minute.");
+            complain(format!("Not waiting: {at_once}"));
             std::process::exit(INTERRUPTED)
         });
         Ok(Self(receiver))

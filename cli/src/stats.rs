@@ -23,6 +23,7 @@ use store::settings::Settings;
 use crate::queues::{Queue, Queues};
 use crate::stage::StageArgs;
 use crate::terminal::say;
+pub(crate) use cloudwatch::sums;
 use measured::{Latency, Measured, Sample};
 
 /// As far back as CloudWatch lists the metrics that there are (two weeks).

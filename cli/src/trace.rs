@@ -1,7 +1,6 @@
 //! `hashcart trace`: the whole way of one post, from what the functions logged, what the tables hold and
 //! what is stuck.
 
-mod logs;
 mod render;
 mod way;
 
@@ -20,12 +19,16 @@ use store::deliveries::{Deliveries, Notice};
 use url::Url;
 
 use crate::dlq::{self, DeadLetter};
+use crate::logs::Search;
 use crate::queues::Queues;
 use crate::stage::{StageArgs, stage_option};
 use crate::stats::since;
 use crate::terminal::{complain, say};
-use logs::Search;
 pub(crate) use way::{LogLine, Trace};
+
+/// The functions that touch posts, in the order of a post's way.
+const FUNCTIONS: [&str; 6] =
+    ["webhook-ingest", "classify", "cart-add", "notify", "account-link", "cart-page"];
 
 /// Shows the whole way of a post: what each function did with it, how its lines were decided, who was told
 /// and what is stuck.
@@ -162,17 +165,15 @@ async fn report(args: &Args, post: &PostRef) -> anyhow::Result<Report> {
     let queues = Queues::new(&aws, &args.stage.name);
     let from = Clock::system().now().minus(args.since);
     let deliveries = Deliveries::new(aws.dynamodb(), args.stage.table("deliveries"));
-    let search = Search::new(&aws, &args.stage.name, post, from);
+    let search = Search::new(&aws, &args.stage.name, &post.to_string(), from);
     let (found, told, dead_letters) =
-        futures::join!(search.run(), deliveries.read(post), dlq::about(&queues, post),);
-    let (found, told) = (found?, told.context("the table deliveries can't be read")?);
-    let mut way = Trace::default();
-    found.lines.iter().for_each(|line| way.add(line));
+        futures::join!(walk(&search, post), deliveries.read(post), dlq::about(&queues, post),);
+    let ((way, complete), told) = (found?, told.context("the table deliveries can't be read")?);
     let carts = Carts::new(aws.dynamodb(), args.stage.table("carts"));
     Ok(Report {
         stage: args.stage.name.clone(),
         post: post.to_string(),
-        searched: Searched { from, complete: found.is_complete },
+        searched: Searched { from, complete },
         traces: traces(&way),
         decisions: decisions(&carts, &way, post).await?,
         way,
@@ -180,6 +181,20 @@ async fn report(args: &Args, post: &PostRef) -> anyhow::Result<Report> {
         erased: told.is_erased,
         dead_letters: dead_letters?,
     })
+}
+
+/// The post's way through all functions, and whether all their lines were looked at.
+async fn walk(search: &Search, post: &PostRef) -> anyhow::Result<(Trace, bool)> {
+    let (mut way, mut complete, post) = (Trace::default(), true, post.to_string());
+    for function in FUNCTIONS {
+        let take = |line: LogLine| {
+            if line.post.as_deref() == Some(&post) {
+                way.add(&line);
+            }
+        };
+        complete &= search.lines(function, take).await?;
+    }
+    Ok((way, complete))
 }
 
 /// The post's decisions in the carts of the customers that the logs name.

@@ -13,6 +13,8 @@ use crate::trace::LogLine;
 const BUSY: Duration = Duration::from_millis(80);
 /// How often they are looked at otherwise.
 const IDLE: Duration = Duration::from_millis(1500);
+/// How many times as long as a look at the logs took, at least, it is until the next.
+const LEISURE: u32 = 5;
 /// How long after the last line or request something may still be going on.
 const LINGER: Duration = Duration::from_secs(8);
 /// How far before the start the first look goes: the last lines of a run are read by the next one.
@@ -25,6 +27,7 @@ pub(super) async fn follow(app: &App, account: &Account, functions: &[String]) {
     let (started, mut busy_until) = (now().to_string(), Instant::now() + LINGER);
     let mut complained = false;
     loop {
+        let looked = Instant::now();
         match logs.next().await {
             Ok(lines) => {
                 complained = false;
@@ -45,6 +48,9 @@ pub(super) async fn follow(app: &App, account: &Account, functions: &[String]) {
             Err(_) => {}
         }
         let pause = if Instant::now() < busy_until { BUSY } else { IDLE };
+        // The more there is in the logs, the longer the emulator takes to look through them: under load it has
+        // better things to do.
+        let pause = pause.max(looked.elapsed() * LEISURE);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = app.activity.notified() => {

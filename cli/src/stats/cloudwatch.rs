@@ -135,6 +135,27 @@ pub(super) async fn oldest(aws: &Aws, stage: &str, now: Timestamp) -> anyhow::Re
     Ok(ages.filter_map(|(queue, points)| Some((queue, newest(points)?))).collect())
 }
 
+/// The sums of one of AWS's metrics over some resources, in their order.
+///
+/// # Errors
+/// When CloudWatch can't be asked.
+pub(crate) async fn sums(
+    aws: &Aws,
+    (namespace, metric, dimension): (&str, &str, &str),
+    resources: &[String],
+    from: Timestamp,
+    to: Timestamp,
+) -> anyhow::Result<Vec<u64>> {
+    let asked = resources.iter().map(|resource| {
+        let named = Dimension::builder().name(dimension).value(resource).build();
+        let metric = Metric::builder().namespace(namespace).metric_name(metric).dimensions(named).build();
+        Asked { metric, statistic: "Sum", period_s: MINUTE_S }
+    });
+    let answers = get(&Client::new(aws.config()), asked.collect(), from, to).await?;
+    let sum = |points: &Points| points.iter().map(|(_, value)| whole(*value)).sum();
+    Ok(answers.iter().map(sum).collect())
+}
+
 /// Asks for the values of metrics; the answers stand in the order of the questions.
 async fn get(
     client: &Client,

@@ -8,11 +8,13 @@
 )]
 
 mod config;
+mod cost;
 mod credentials;
 mod docs;
 mod doctor;
 mod help;
 mod lean;
+mod load;
 mod operator;
 mod permissions;
 mod secrets;

@@ -18,6 +18,9 @@ const PLATFORM: [&str; 4] = ["START RequestId", "END RequestId", "REPORT Request
 /// the time first and appends then.
 const LATENESS_MS: i64 = 2000;
 
+/// The most events of one answer. The emulator gives no token for what follows a full one.
+const FULL_PAGE: usize = 10_000;
+
 /// Why logs can't be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -110,13 +113,14 @@ impl Logs {
 impl Group {
     async fn next(&mut self, client: &Client) -> Result<Vec<Line>, LogsError> {
         let mut found = BTreeMap::new();
-        let mut lines = Vec::new();
+        let mut lines: Vec<Line> = Vec::new();
         let mut page = None;
+        let mut from_ms = self.from_ms;
         loop {
             let request = client
                 .filter_log_events()
                 .log_group_name(&self.name)
-                .start_time(self.from_ms)
+                .start_time(from_ms)
                 .set_next_token(page);
             let answer = match request.send().await {
                 Ok(answer) => answer,
@@ -132,8 +136,19 @@ impl Group {
                 lines.extend(self.line(event, &mut found));
             }
             page = answer.next_token().map(str::to_owned);
-            if page.is_none() {
-                break;
+            if page.is_some() {
+                continue;
+            }
+            // Events come in the order of their times: what of the last one stands behind a full answer is
+            // read again with all of its moment.
+            let last_ms = answer.events().last().and_then(FilteredLogEvent::timestamp);
+            match last_ms.filter(|last_ms| answer.events().len() >= FULL_PAGE && *last_ms > from_ms) {
+                None => break,
+                Some(last_ms) => {
+                    lines.retain(|line| line.at_ms < last_ms);
+                    found.retain(|_, at_ms| *at_ms < last_ms);
+                    from_ms = last_ms;
+                }
             }
         }
         self.remember(found);

@@ -10,6 +10,7 @@ mod afterwards;
 mod browser;
 mod end_to_end;
 mod kinds;
+mod load;
 mod logs;
 mod operator;
 mod privilege;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         .iter()
         .chain(account::TESTS)
         .chain(operator::TESTS)
+        .chain(load::TESTS)
         .chain(trace::TESTS)
         .copied()
         .map(trial)

@@ -1,45 +1,36 @@
-//! A post's lines in the functions' logs: the same requests for the local stack and for AWS.
+//! Lines of the functions' logs about posts: the same requests for the local stack and for AWS.
 
 use anyhow::Context as _;
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsError;
-use domain::post::PostRef;
 use domain::time::Timestamp;
 use indicatif::{ProgressBar, ProgressStyle};
 use lambda::aws::Aws;
 
-use super::way::LogLine;
+use crate::trace::LogLine;
 
-/// The functions that touch posts, in the order of a post's way.
-const FUNCTIONS: [&str; 6] =
-    ["webhook-ingest", "classify", "cart-add", "notify", "account-link", "cart-page"];
 /// The most pages that are read of one function's log. CloudWatch looks through about a megabyte of log for
 /// each and gives it even when nothing in it matches.
 const PAGES: usize = 400;
+/// The most events of one page (CloudWatch Logs API reference, `FilterLogEvents`).
+const FULL_PAGE: usize = 10_000;
 /// How often a request is repeated: an account may make only a few of these a second (CloudWatch Logs
 /// quotas, `FilterLogEvents`).
 const TRIES: u32 = 8;
 
-/// The search for a post's lines.
-pub(super) struct Search {
+/// A search for the lines in which some text stands: a post, or how the names of some posts begin.
+pub(crate) struct Search {
     client: Client,
     stage: String,
-    post: String,
+    text: String,
     from: Timestamp,
     progress: ProgressBar,
 }
 
-/// What a search found.
-pub(super) struct Found {
-    /// The post's lines, each function's in its order.
-    pub(super) lines: Vec<LogLine>,
-    /// Whether all lines since the beginning were looked at.
-    pub(super) is_complete: bool,
-}
-
 impl Search {
-    pub(super) fn new(aws: &Aws, stage: &str, post: &PostRef, from: Timestamp) -> Self {
+    /// A search in the logs of a stage, from a moment on.
+    pub(crate) fn new(aws: &Aws, stage: &str, text: &str, from: Timestamp) -> Self {
         let config = aws_sdk_cloudwatchlogs::config::Builder::from(aws.config())
             .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
             .build();
@@ -51,36 +42,29 @@ impl Search {
         Self {
             client: Client::from_conf(config),
             stage: stage.to_owned(),
-            post: post.to_string(),
+            text: text.to_owned(),
             from,
             progress,
         }
     }
 
-    /// Looks through the logs of all functions, one after another.
+    /// Gives the lines of one function to `take`, in their order; a line may come twice. `false` when
+    /// there are too many to be looked at.
     ///
     /// # Errors
-    /// When they can't be read.
-    pub(super) async fn run(&self) -> anyhow::Result<Found> {
-        let mut found = Found { lines: Vec::new(), is_complete: true };
-        for function in FUNCTIONS {
-            self.progress.set_message(format!("searching the log of {function}"));
-            self.search(function, &mut found).await?;
-        }
-        self.progress.finish_and_clear();
-        Ok(found)
-    }
-
-    async fn search(&self, function: &str, found: &mut Found) -> anyhow::Result<()> {
+    /// When the log can't be read.
+    pub(crate) async fn lines(&self, function: &str, mut take: impl FnMut(LogLine)) -> anyhow::Result<bool> {
+        self.progress.set_message(format!("searching the log of {function}"));
         let group = format!("/aws/lambda/hashcart-{}-{function}", self.stage);
+        let mut from = i64::try_from(self.from.as_millis()).unwrap_or(i64::MAX);
         let mut page = None;
         for _ in 0..PAGES {
             let request = self
                 .client
                 .filter_log_events()
                 .log_group_name(&group)
-                .start_time(i64::try_from(self.from.as_millis()).unwrap_or(i64::MAX))
-                .set_filter_pattern(pattern(&self.post))
+                .start_time(from)
+                .set_filter_pattern(pattern(&self.text))
                 .set_next_token(page);
             let answer = match request.send().await {
                 Ok(answer) => answer,
@@ -90,28 +74,37 @@ impl Search {
                         .as_service_error()
                         .is_some_and(FilterLogEventsError::is_resource_not_found_exception) =>
                 {
-                    return Ok(());
+                    return Ok(true);
                 }
                 Err(error) => return Err(error).with_context(|| unreadable(&group)),
             };
             self.progress.inc(1);
-            let lines = answer.events().iter().filter_map(|event| LogLine::parse(event.message()?));
-            found.lines.extend(lines.filter(|line| line.post.as_deref() == Some(&self.post)));
+            answer.events().iter().filter_map(|event| LogLine::parse(event.message()?)).for_each(&mut take);
             page = answer.next_token().map(str::to_owned);
             if page.is_none() {
-                return Ok(());
+                // The emulator gives a full page and no token: what follows begins at its last moment.
+                let last = answer.events().last().and_then(|event| event.timestamp());
+                match last.filter(|last| answer.events().len() >= FULL_PAGE && *last > from) {
+                    Some(last) => from = last,
+                    None => return Ok(true),
+                }
             }
         }
-        found.is_complete = false;
-        Ok(())
+        Ok(false)
     }
 }
 
-/// The filter that leaves out most other lines: the post in quotes, where nothing in it means anything to a
+impl Drop for Search {
+    fn drop(&mut self) {
+        self.progress.finish_and_clear();
+    }
+}
+
+/// The filter that leaves out most other lines: the text in quotes, where nothing in it means anything to a
 /// filter (Amazon CloudWatch Logs user guide, "Filter pattern syntax").
-fn pattern(post: &str) -> Option<String> {
-    let is_plain = post.chars().all(|c| c.is_ascii_alphanumeric() || "#-_.:/@".contains(c));
-    is_plain.then(|| format!("\"{post}\""))
+fn pattern(text: &str) -> Option<String> {
+    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "#-_.:/@".contains(c));
+    is_plain.then(|| format!("\"{text}\""))
 }
 
 fn unreadable(group: &str) -> String {
