@@ -1,10 +1,13 @@
 //! The table: every number with its goal, as text, as Markdown and as JSON.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
+
+use crate::requests::Details;
 
 /// One number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,9 +83,16 @@ impl Measure {
     }
 }
 
-/// All numbers of a run, with what they were measured on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// All numbers, with when and on what each part was measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
+    /// The parts by name.
+    pub parts: BTreeMap<String, Part>,
+}
+
+/// The numbers of a part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
     /// The day, as `2026-11-22`.
     pub date: String,
     /// Processor, number of cores, system.
@@ -111,19 +121,38 @@ impl Report {
         std::fs::write(path, text).with_context(|| format!("{} can't be written", path.display()))
     }
 
+    /// A report of these numbers alone.
+    pub fn of(date: &str, machine: &str, measures: Vec<Measure>) -> Self {
+        let mut report = Self::default();
+        report.renew(date, machine, measures);
+        report
+    }
+
     /// Puts newer numbers in the place of older ones of the same parts.
-    pub fn renew(&mut self, measures: Vec<Measure>) {
-        let parts: Vec<String> = measures.iter().map(|measure| measure.part.clone()).collect();
-        self.measures.retain(|measure| !parts.contains(&measure.part));
-        self.measures.extend(measures);
-        self.measures.sort_by_key(|measure| place(&measure.part));
+    pub fn renew(&mut self, date: &str, machine: &str, measures: Vec<Measure>) {
+        for part in measures.iter().map(|measure| measure.part.clone()).collect::<BTreeSet<_>>() {
+            let of_part = measures.iter().filter(|measure| measure.part == part).cloned().collect();
+            let (date, machine) = (date.to_owned(), machine.to_owned());
+            self.parts.insert(part, Part { date, machine, measures: of_part });
+        }
+    }
+
+    /// The numbers in the order of the table.
+    pub fn measures(&self) -> impl Iterator<Item = &Measure> {
+        let mut parts: Vec<(&String, &Part)> = self.parts.iter().collect();
+        parts.sort_by_key(|(name, _)| place(name));
+        parts.into_iter().flat_map(|(_, part)| &part.measures)
     }
 
     /// The table as Markdown.
     pub fn markdown(&self) -> String {
         let mut text = "| part | what | value | goal | met |\n|---|---|---|---|---|\n".to_owned();
-        for measure in &self.measures {
+        for measure in self.measures() {
             let _ = writeln!(text, "| {} |", measure.cells().join(" | "));
+        }
+        text.push('\n');
+        for (name, part) in &self.parts {
+            let _ = writeln!(text, "- {name}: {}, {}", part.date, part.machine);
         }
         text
     }
@@ -132,15 +161,16 @@ impl Report {
     pub fn text(&self) -> String {
         let head = ["part", "what", "value", "goal", "met"].map(str::to_owned);
         let rows: Vec<[String; 5]> =
-            std::iter::once(head).chain(self.measures.iter().map(Measure::cells)).collect();
+            std::iter::once(head).chain(self.measures().map(Measure::cells)).collect();
         let widths: [usize; 5] = std::array::from_fn(|column| {
             rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0)
         });
         let mut text = String::new();
         for row in &rows {
-            let padded = row.iter().zip(widths).map(|(cell, wide)| {
-                format!("{cell}{}", " ".repeat(wide.saturating_sub(width(cell))))
-            });
+            let padded = row
+                .iter()
+                .zip(widths)
+                .map(|(cell, wide)| format!("{cell}{}", " ".repeat(wide.saturating_sub(width(cell)))));
             let line = padded.collect::<Vec<_>>().join("  ");
             let _ = writeln!(text, "{}", line.trim_end());
         }
@@ -173,17 +203,135 @@ pub fn number(value: f64) -> String {
     let plain = format!("{value:.digits$}");
     let (whole, rest) = plain.split_once('.').map_or((plain.as_str(), ""), |(whole, rest)| (whole, rest));
     let negative = whole.starts_with('-');
-    let bare = whole.trim_start_matches('-');
+    let told = thousands(whole.trim_start_matches('-'));
+    let rest = rest.trim_end_matches('0');
+    let point = if rest.is_empty() { "" } else { "." };
+    format!("{}{told}{point}{rest}", if negative { "-" } else { "" })
+}
+
+/// A count with its thousands apart.
+pub fn grouped(count: usize) -> String {
+    thousands(&count.to_string())
+}
+
+fn thousands(digits: &str) -> String {
     let mut told = String::new();
-    for (index, digit) in bare.chars().enumerate() {
-        if index > 0 && (bare.len() - index).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             told.push(',');
         }
         told.push(digit);
     }
-    let rest = rest.trim_end_matches('0');
-    let point = if rest.is_empty() { "" } else { "." };
-    format!("{}{told}{point}{rest}", if negative { "-" } else { "" })
+    told
+}
+
+/// The files that hold what was measured last.
+#[derive(Clone, Debug)]
+pub struct Published {
+    folder: PathBuf,
+}
+
+impl Published {
+    /// Those of a checkout.
+    pub fn of(checkout: &Path) -> Self {
+        Self { folder: checkout.join("docs") }
+    }
+
+    /// The numbers.
+    pub fn json(&self) -> PathBuf {
+        self.folder.join("performance.json")
+    }
+
+    /// What an add uses, call by call.
+    pub fn requests(&self) -> PathBuf {
+        self.folder.join("requests.json")
+    }
+
+    /// The page.
+    pub fn page(&self) -> PathBuf {
+        self.folder.join("PERFORMANCE.md")
+    }
+
+    /// Keeps newer numbers of some parts in the place of the older ones.
+    ///
+    /// # Errors
+    /// When the numbers can't be read or written.
+    pub fn renew(&self, measures: Vec<Measure>) -> anyhow::Result<()> {
+        let mut report = if self.json().exists() { Report::read(&self.json())? } else { Report::default() };
+        report.renew(&today(), &machine(), measures);
+        report.write(&self.json())
+    }
+
+    /// Keeps what an add uses, call by call.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn keep_details(&self, details: &Details) -> anyhow::Result<()> {
+        let path = self.requests();
+        let text = serde_json::to_string_pretty(details)? + "\n";
+        std::fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))
+    }
+
+    /// Writes the page's tables and the plot again from what is kept.
+    ///
+    /// # Errors
+    /// When a file can't be read or written.
+    pub fn rewrite(&self) -> anyhow::Result<()> {
+        let report = Report::read(&self.json())?;
+        self.fill("table", &report.markdown())?;
+        self.fill("calls", &self.details()?.markdown("different"))?;
+        let plots = self.folder.join("plots");
+        std::fs::create_dir_all(&plots)?;
+        crate::plot::goals(&report, &plots.join("performance-goals.svg"))
+    }
+
+    /// What an add uses, as it was kept.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn details(&self) -> anyhow::Result<Details> {
+        let path = self.requests();
+        let text = std::fs::read_to_string(&path).with_context(|| format!("no {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("{} can't be read", path.display()))
+    }
+
+    /// Writes `text` between the page's comments of this name.
+    ///
+    /// # Errors
+    /// When the page hasn't them or can't be written.
+    pub fn fill(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        let path = self.page();
+        let page = std::fs::read_to_string(&path).with_context(|| format!("no {}", path.display()))?;
+        let (before, old, after) =
+            part(&page, name).with_context(|| format!("{} has no place called {name}", path.display()))?;
+        if old != text {
+            std::fs::write(&path, format!("{before}{text}{after}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// What stands between the comments `<!-- name -->` and `<!-- /name -->`, with what is around it.
+fn part<'p>(page: &'p str, name: &str) -> Option<(&'p str, &'p str, &'p str)> {
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let start = page.find(&open)? + open.len();
+    let end = start + page.get(start..)?.find(&close)?;
+    Some((page.get(..start)?, page.get(start..end)?, page.get(end..)?))
+}
+
+/// The day in UTC, as `2026-11-22`.
+pub fn today() -> String {
+    crate::shop::now().to_string().chars().take(10).collect()
+}
+
+/// The machine that this runs on: processor, cores, system.
+pub fn machine() -> String {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("an unknown processor", |(_, model)| model);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let system = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{model}, {cores} cores, Linux {}", system.trim())
 }
 
 #[cfg(test)]
@@ -219,10 +367,22 @@ mod tests {
     #[test]
     fn newer_numbers_take_the_place_of_their_part_alone() {
         let old = |part| Measure::new(part, "old", 1.0, "s");
-        let mut report =
-            Report { date: String::new(), machine: String::new(), measures: vec![old("start"), old("latency")] };
-        report.renew(vec![Measure::new("requests", "new", 2.0, "s"), Measure::new("start", "new", 2.0, "s")]);
-        let told: Vec<String> = report.measures.iter().map(|m| format!("{} {}", m.part, m.name)).collect();
+        let mut report = Report::of("", "", vec![old("start"), old("latency")]);
+        let new = |part| Measure::new(part, "new", 2.0, "s");
+        report.renew("", "", vec![new("requests"), new("start")]);
+        let told: Vec<String> = report.measures().map(|m| format!("{} {}", m.part, m.name)).collect();
         assert_eq!(told, ["start new", "requests new", "latency old"]);
+    }
+
+    #[test]
+    fn the_page_shows_what_was_measured() {
+        let published = Published::of(&::tests::stack::workspace());
+        let page = std::fs::read_to_string(published.page()).unwrap();
+        let report = Report::read(&published.json()).unwrap();
+        let (_, table, _) = part(&page, "table").expect("a table on the page");
+        let remedy = "run `cargo run -p benches -- page`";
+        assert!(table == report.markdown(), "docs/PERFORMANCE.md and docs/performance.json differ: {remedy}");
+        let (_, calls, _) = part(&page, "calls").expect("the calls on the page");
+        assert!(calls == published.details().unwrap().markdown("different"), "docs/requests.json: {remedy}");
     }
 }

@@ -11,7 +11,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_sqs::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
@@ -21,9 +21,10 @@ use classify::Classify;
 use futures::future::{Either, select};
 use lambda::aws::Aws;
 use lambda::batch::{BatchError, BatchLoop};
+use lambda::clock::Clock;
 use lambda::env::Environment;
 use lambda::queue::Sender;
-use networks::{Http, Reach};
+use networks::{Http, Reach, Transport};
 use notify::Notify;
 use webhook_ingest::WebhookIngest;
 
@@ -48,11 +49,17 @@ pub struct Function {
     handler: Handler,
 }
 
-enum Handler {
+/// One function's code, wired as its `main` wires it.
+pub enum Handler {
+    /// `webhook-ingest`.
     Ingest(Box<WebhookIngest>),
+    /// `classify` and the loop that feeds it.
     Classify(Box<(BatchLoop, Classify)>),
+    /// `cart-add` and the loop that feeds it.
     CartAdd(Box<(BatchLoop, CartAdd)>),
+    /// `notify`.
     Notify(Box<Notify>),
+    /// `account-link` and `cart-page` at one address.
     Pages(Router),
 }
 
@@ -68,6 +75,11 @@ pub enum Ended<T> {
 /// The SDK's configuration on a line. The clients of a process share a budget of retries for each
 /// region; each run takes a region of its own, so that none sees what another has used up.
 pub fn sdk_config(line: &Arc<Line>, region: &str) -> SdkConfig {
+    sdk_config_on(Wire(Arc::clone(line)), region)
+}
+
+/// The SDK's configuration on whatever carries its requests.
+pub fn sdk_config_on(wire: impl HttpClient + 'static, region: &str) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
@@ -76,7 +88,7 @@ pub fn sdk_config(line: &Arc<Line>, region: &str) -> SdkConfig {
             "model", "model", None, None, "model",
         )))
         .sleep_impl(SharedAsyncSleep::new(Sleeper))
-        .http_client(SharedHttpClient::new(Wire(Arc::clone(line))))
+        .http_client(SharedHttpClient::new(wire))
         // As `Aws::from_env` has it.
         .retry_config(RetryConfig::standard().with_max_attempts(3))
         .timeout_config(
@@ -106,8 +118,9 @@ impl Function {
         let line = Line::new(Arc::clone(ground), function, name);
         let aws = Aws::from_config(sdk_config(&line, region));
         let env = function_environment();
-        let handler =
-            handler(function, &line, &aws, &env).unwrap_or_else(|error| panic!("{function}: {error}"));
+        let http = || http(Arc::new(Road(Arc::clone(&line))), line.clock());
+        let handler = Handler::new(function, &aws, &env, line.clock(), http)
+            .unwrap_or_else(|error| panic!("{function}: {error}"));
         Self { line, handler }
     }
 
@@ -128,20 +141,7 @@ impl Function {
 
     /// Works through a batch of `queue`; gives the names of what failed.
     pub async fn consume(&self, queue: &str, batch: &[Message]) -> Ended<Result<Vec<String>, BatchError>> {
-        let event = event(queue, batch);
-        let work = async {
-            let response = match &self.handler {
-                Handler::Classify(both) => both.0.run(&both.1, event).await,
-                Handler::CartAdd(both) => both.0.run(&both.1, event).await,
-                Handler::Notify(notify) => notify.handle(event).await,
-                Handler::Ingest(_) | Handler::Pages(_) => panic!("no consumer of queues"),
-            };
-            let failed = |response: aws_lambda_events::sqs::SqsBatchResponse| {
-                response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
-            };
-            response.map(failed)
-        };
-        self.run(work).await
+        self.run(self.handler.consume(queue, batch)).await
     }
 
     /// Takes a webhook.
@@ -150,8 +150,7 @@ impl Function {
         request: ApiGatewayV2httpRequest,
         trace: &str,
     ) -> Ended<ApiGatewayV2httpResponse> {
-        let Handler::Ingest(ingest) = &self.handler else { panic!("no receiver of webhooks") };
-        self.run(ingest.handle(request, Some(trace))).await
+        self.run(self.handler.ingest(request, trace)).await
     }
 
     /// Shows a page or takes a form.
@@ -169,38 +168,79 @@ impl Function {
     }
 }
 
-fn handler(
-    function: &'static str,
-    line: &Arc<Line>,
-    aws: &Aws,
-    env: &Environment,
-) -> Result<Handler, Box<dyn std::error::Error>> {
-    let clock = line.clock();
-    let http = || {
-        let (line, public_url) = (Arc::clone(line), url::Url::parse(PUBLIC_URL));
-        let reach = Reach::of_stage("dev", &public_url.unwrap_or_else(|error| panic!("{error}")));
-        let transport = Arc::new(Road(Arc::clone(&line)));
-        Http::with_transport(reach, transport, move || line.now())
-    };
-    let batches = |queue| {
-        let sender = Sender::new(aws, env, line.clock());
-        BatchLoop::new(function, queue, env, aws, sender)
-    };
-    Ok(match function {
-        "webhook-ingest" => Handler::Ingest(Box::new(WebhookIngest::new(env, aws, clock)?)),
-        "classify" => {
-            let consumer = Classify::new(env, aws, clock)?.with_http(http());
-            Handler::Classify(Box::new((batches("posts")?, consumer)))
-        }
-        "cart-add" => Handler::CartAdd(Box::new((batches("commands")?, CartAdd::new(env, aws, clock)?))),
-        "notify" => Handler::Notify(Box::new(Notify::new(env, aws, &clock)?.with_http(http()))),
-        "pages" => {
-            let linking = account_link::App::new(env, aws, clock.clone())?;
-            let carts = cart_page::App::new(env, aws, clock)?;
-            Handler::Pages(account_link::router(Arc::new(linking)).merge(cart_page::router(Arc::new(carts))))
-        }
-        other => panic!("no function {other}"),
-    })
+/// HTTP to the networks over `transport`, with the reach that a deployed function has.
+pub fn http(transport: Arc<dyn Transport>, clock: Clock) -> Http {
+    let public_url = url::Url::parse(PUBLIC_URL).unwrap_or_else(|error| panic!("{error}"));
+    Http::with_transport(Reach::of_stage("dev", &public_url), transport, move || clock.now())
+}
+
+impl Handler {
+    /// The code of `function` on these clients; `http` is its way to the networks.
+    ///
+    /// # Errors
+    /// When the environment lacks something.
+    ///
+    /// # Panics
+    /// When there is no such function.
+    pub fn new(
+        function: &str,
+        aws: &Aws,
+        env: &Environment,
+        clock: Clock,
+        http: impl Fn() -> Http,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
+        let batches = |name, queue| {
+            let sender = Sender::new(aws, env, clock.clone());
+            BatchLoop::new(name, queue, env, aws, sender)
+        };
+        Ok(match function {
+            "webhook-ingest" => Self::Ingest(Box::new(WebhookIngest::new(env, aws, clock)?)),
+            "classify" => {
+                let batches = batches("classify", "posts")?;
+                Self::Classify(Box::new((batches, Classify::new(env, aws, clock)?.with_http(http()))))
+            }
+            "cart-add" => {
+                let batches = batches("cart-add", "commands")?;
+                Self::CartAdd(Box::new((batches, CartAdd::new(env, aws, clock)?)))
+            }
+            "notify" => Self::Notify(Box::new(Notify::new(env, aws, &clock)?.with_http(http()))),
+            "pages" => {
+                let linking = account_link::App::new(env, aws, clock.clone())?;
+                let carts = cart_page::App::new(env, aws, clock)?;
+                let carts = cart_page::router(Arc::new(carts));
+                Self::Pages(account_link::router(Arc::new(linking)).merge(carts))
+            }
+            other => panic!("no function {other}"),
+        })
+    }
+
+    /// Works through a batch of `queue`; gives the names of what failed.
+    ///
+    /// # Errors
+    /// See [`BatchLoop::run`].
+    ///
+    /// # Panics
+    /// When the function consumes no queue.
+    pub async fn consume(&self, queue: &str, batch: &[Message]) -> Result<Vec<String>, BatchError> {
+        let event = event(queue, batch);
+        let response = match self {
+            Self::Classify(both) => both.0.run(&both.1, event).await,
+            Self::CartAdd(both) => both.0.run(&both.1, event).await,
+            Self::Notify(notify) => notify.handle(event).await,
+            Self::Ingest(_) | Self::Pages(_) => panic!("no consumer of queues"),
+        };
+        let failures = response?.batch_item_failures;
+        Ok(failures.into_iter().map(|failure| failure.item_identifier).collect())
+    }
+
+    /// Takes a webhook.
+    ///
+    /// # Panics
+    /// When the function receives none.
+    pub async fn ingest(&self, request: ApiGatewayV2httpRequest, trace: &str) -> ApiGatewayV2httpResponse {
+        let Self::Ingest(ingest) = self else { panic!("no receiver of webhooks") };
+        ingest.handle(request, Some(trace)).await
+    }
 }
 
 /// The event that Lambda makes of a batch.
