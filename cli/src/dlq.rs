@@ -472,7 +472,7 @@ impl Preview {
         render::reason_lines(&render::reasons(of, &self.chosen));
         if self.unreadable > 0 {
             say(format!(
-                "  {} that can't be decoded stay: name them by --id or --undecodable",
+                "  {} that can't be decoded left there: name them by --id or --undecodable",
                 self.unreadable
             ));
         }

@@ -14,8 +14,8 @@ use crate::terminal::say;
   hashcart pause x --replies --stage prod    carts are filled and mails sent, X sees no reply
   hashcart resume x --stage prod
 
-Without --replies or --mails everything that comes from the network or goes to it is paused. The
-functions notice within a minute.")]
+Without --replies or --mails everything that comes from the network or goes to it is paused. What
+is said last holds alone. The functions notice within a minute.")]
 pub struct PauseArgs {
     /// The network.
     #[arg(value_name = "NETWORK")]
@@ -49,12 +49,25 @@ pub struct ResumeArgs {
 pub async fn pause(args: PauseArgs) -> anyhow::Result<()> {
     let pause = Pause { all: !args.replies && !args.mails, reply: args.replies, mail: args.mails };
     set(&args.network, &args.stage, pause).await?;
+    let rest = if pause.all { "" } else { "; all else of it runs" };
     say(format!(
-        "{} is paused within a minute. `hashcart resume {0}{}` lets it run again.",
+        "{} is {} within a minute{rest}. `hashcart resume {0}{}` lets it run again.",
         args.network,
+        in_words(pause),
         stage_option(&args.stage.name)
     ));
     Ok(())
+}
+
+/// What is paused, as in `x is …`.
+pub(crate) fn in_words(pause: Pause) -> &'static str {
+    match (pause.all, pause.reply, pause.mail) {
+        (true, _, _) => "paused",
+        (_, true, true) => "paused in its replies and mails",
+        (_, true, _) => "paused in its replies",
+        (_, _, true) => "paused in its mails",
+        (false, false, false) => "not paused",
+    }
 }
 
 /// Resumes.

@@ -231,7 +231,7 @@ async fn only_what_is_chosen_goes() {
 
     let dry = world.call(&["dlq", "redrive", "posts", "--all", "--dry-run"]).await.ok();
     dry.says("3 messages chosen, to go to posts")
-        .says("1 that can't be decoded stay")
+        .says("1 that can't be decoded left there")
         .says("Dry run: nothing was changed");
     let dry = world.call(&["dlq", "drop", "posts", "--kind", "permanent", "--dry-run"]).await.ok();
     dry.says("3 messages chosen, to go out of the dead-letter queue");

@@ -18,6 +18,7 @@ use url::Url;
 use super::findings::Findings;
 use super::{Args, reach};
 use crate::config::diff;
+use crate::pause::in_words;
 use crate::queues::{Queue, Queues};
 use crate::secrets::known::{Known, Origin, known};
 use crate::secrets::shelf::Shelf;
@@ -468,14 +469,11 @@ async fn check_pauses(stage: &StageArgs, aws: &Aws, storefront: &Storefront, fin
     match Settings::new(aws.dynamodb(), stage.table("settings")).paused(&networks).await {
         Ok(paused) => {
             for (network, pause) in paused.iter().filter(|(_, pause)| **pause != Pause::default()) {
-                let what = match (pause.all, pause.reply, pause.mail) {
-                    (true, _, _) => "paused",
-                    (_, true, true) => "paused in its replies and mails",
-                    (_, true, _) => "paused in its replies",
-                    _ => "paused in its mails",
-                };
-                findings
-                    .note(format!("{network} is {what}: `hashcart resume {network} --stage {}`", stage.name));
+                findings.note(format!(
+                    "{network} is {}: `hashcart resume {network} --stage {}`",
+                    in_words(*pause),
+                    stage.name
+                ));
             }
         }
         Err(error) => findings

@@ -10,7 +10,7 @@ use indicatif::HumanDuration;
 use super::measured::Sample;
 use super::{Paused, QueueStats, Sales, Stats};
 use crate::table::{Table, plain};
-use crate::terminal::say;
+use crate::terminal::{counted, say};
 
 /// Writes everything.
 pub(super) fn show(stats: &Stats) {
@@ -104,10 +104,10 @@ fn latency(stats: &Stats) {
     let about = if latency.exact { "" } else { "about " };
     title("From post to notice");
     say(format!(
-        "  half within {about}{}, 95 of 100 within {about}{} ({} posts)",
+        "  half within {about}{}, 95 of 100 within {about}{} ({})",
         seconds(latency.p50_ms),
         seconds(latency.p95_ms),
-        latency.posts
+        counted(latency.posts, "post")
     ));
 }
 

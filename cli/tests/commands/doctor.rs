@@ -87,7 +87,10 @@ async fn what_was_mended_is_fine_and_what_broke_is_found() {
     catalog.note_imported(&storefront.marketplaces[0].id, &imported).await.unwrap();
     let queue = aws.sqs().get_queue_url().queue_name("hashcart-dev-commands-dead").send().await.unwrap();
     aws.sqs().send_message().queue_url(queue.queue_url().unwrap()).message_body("{}").send().await.unwrap();
-    stage.call(&["pause", "x", "--replies"]).await.fine();
+    let paused = stage.call(&["pause", "x", "--replies"]).await.fine().out;
+    let told =
+        "x is paused in its replies within a minute; all else of it runs. `hashcart resume x --stage dev`";
+    assert!(paused.starts_with(told), "{paused}");
     let shorter = STOREFRONT.replace("bot_id = \"2244994945\"", "bot_id = \"1\"");
     stage.put("storefront.toml", &shorter);
     let found = look_at(&stage).await;
