@@ -189,9 +189,10 @@ impl Notices {
             join(self.speak_reply(notice, &claim, &wishes), self.speak_mail(notice, &claim, &wishes)).await;
         self.record(notice, &claim, &reply, &mail).await?;
         match failure(reply.err(), mail.err()) {
-            None if wishes.is_any_held() => Ok(vec![notice.held("paused", group)]),
-            None => Ok(Vec::new()),
-            Some(error) => Err(error),
+            // A failure for good waits while the other channel is held: dead letters aren't sent back by themselves.
+            Some(error) if error.retryable() || !wishes.is_any_held() => Err(error),
+            _ if wishes.is_any_held() => Ok(vec![notice.held("paused", group)]),
+            _ => Ok(Vec::new()),
         }
     }
 

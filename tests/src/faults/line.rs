@@ -155,15 +155,15 @@ impl Line {
             }
             let conflicts = what == "TransactWriteItems";
             let parts = matches!(what, "SendMessageBatch" | "BatchGetItem");
-            let straggles = STRAGGLERS.contains(&what) && dice.chance("straggles", place, 7_000);
+            let straggles = STRAGGLERS.contains(&what) && dice.chance("straggles", place, 8_000);
             Some(match dice.below("kind", place, 10) {
                 0 => Fault::Refused,
                 1 | 2 if conflicts => Fault::Conflict,
                 1 | 2 if parts => Fault::Partial,
                 1 | 2 => Fault::Throttled,
                 3 => Fault::FailedBefore,
+                5 | 6 if straggles => Fault::Straggles(200 + dice.below("straggles", place, 60_000)),
                 4 | 5 => Fault::FailedAfter,
-                6 if straggles => Fault::Straggles(200 + dice.below("straggles", place, 60_000)),
                 6 => Fault::SilentBefore,
                 7 | 8 => Fault::SilentAfter,
                 _ => Fault::Slow(500 + dice.below("slow", place, 8_000)),

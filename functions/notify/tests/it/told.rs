@@ -181,6 +181,21 @@ async fn a_paused_channel_holds_back_itself_alone() {
     assert_eq!((world.network.received().len(), world.mailroom.count()), (1, 1));
 }
 
+#[tokio::test]
+async fn what_is_held_back_outlasts_a_mail_refused_for_good() {
+    let world = World::new().await;
+    let customer = world.link("alice@example.com").await;
+    let post = added("1", &customer);
+    world.pause(Pause { reply: true, ..Pause::default() }).await;
+    world.mailroom.fails_with([Fault::Rejected]);
+    assert_eq!(world.deliver(&post).await, Ended::Done);
+    assert_eq!((world.held().await, world.dead_letters("Outcomes").await.len()), (1, 0));
+    world.pause(Pause::default()).await;
+    world.mailroom.fails_with([Fault::Rejected]);
+    assert_eq!(world.deliver(&post).await, Ended::Done);
+    assert_eq!((world.network.received().len(), world.dead_letters("Outcomes").await.len()), (1, 1));
+}
+
 fn stamp(world: &World) -> Stamp {
     let key = CommandKey { network: "square".into(), post: "stop".into(), line: 1, step: 0 };
     Stamp::new(world.now(), &key)
