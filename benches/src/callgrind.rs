@@ -7,7 +7,7 @@ use crate::runtime::{Process, Program};
 use crate::work::Work;
 
 /// How many events a warm one's cost is the mean of.
-const WARM_EVENTS: u64 = 20;
+const WARM_EVENTS: u32 = 20;
 
 /// How many instructions a function's process executes, all of its libraries' included.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -27,10 +27,8 @@ pub struct Instructions {
 pub async fn count(program: &Program, work: Work, aws: &Loopback) -> anyhow::Result<Instructions> {
     let init = run(program, work, 0, aws).await?;
     let first = run(program, work, 1, aws).await?;
-    let warm = run(program, work, 1 + WARM_EVENTS, aws).await?;
-    #[expect(clippy::cast_precision_loss, reason = "twenty")]
-    let events = WARM_EVENTS as f64;
-    Ok(Instructions { init, first: first - init, warm: (warm - first) / events })
+    let warm = run(program, work, 1 + u64::from(WARM_EVENTS), aws).await?;
+    Ok(Instructions { init, first: first - init, warm: (warm - first) / f64::from(WARM_EVENTS) })
 }
 
 /// Instructions from the start to the end of a process that was given so many events.

@@ -57,7 +57,7 @@ impl Peer {
     /// How it is started.
     pub fn program(&self, aws: &Loopback) -> Program {
         let mut environment = aws.environment(self.work.function(), Addresses::Own);
-        // Compiled once, as on Lambda a package's files are not written to.
+        // Python's bytecode: made once, and kept out of the sources.
         let compiled = workspace().join(".hashcart/benches/compiled");
         environment.push(("PYTHONPYCACHEPREFIX".to_owned(), compiled.display().to_string()));
         Program { command: self.command.clone(), environment, folder: self.folder.clone() }
