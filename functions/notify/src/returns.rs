@@ -113,7 +113,7 @@ impl Report {
             ("Bounce", Some(bounce), _) if bounce.bounce_type == "Permanent" => {
                 Self::Bounced(addresses(bounce.bounced_recipients))
             }
-            ("Bounce", Some(bounce), _) => Self::Passing(format!("Bounce{}", bounce.bounce_type)),
+            ("Bounce", Some(bounce), _) => Self::Passing(plain(&format!("Bounce{}", bounce.bounce_type))),
             // The reader took the mail out of the spam folder.
             ("Complaint", _, Some(complaint))
                 if complaint.complaint_feedback_type.as_deref() == Some("not-spam") =>
@@ -121,9 +121,17 @@ impl Report {
                 Self::Passing("ComplaintNotSpam".to_owned())
             }
             ("Complaint", _, Some(complaint)) => Self::Complained(addresses(complaint.complained_recipients)),
-            _ => Self::Passing(kind),
+            _ => Self::Passing(plain(&kind)),
         }
     }
+}
+
+/// The name of an event, fit for a log and a metric: letters, digits and spaces become a name without spaces, as
+/// SES's own are (`Rendering Failure`); anything else is none.
+fn plain(name: &str) -> String {
+    let name = name.replace(' ', "");
+    let fits = (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric());
+    if fits { name } else { "unnamed".to_owned() }
 }
 
 /// The bare addresses: mailbox providers may report `Name <address>`.
@@ -252,7 +260,8 @@ mod tests {
         assert_eq!(read(&transient), Report::Passing("BounceTransient".to_owned()));
         for (body, name) in [
             (r#"{"eventType":"Delivery","delivery":{}}"#, "Delivery"),
-            (r#"{"eventType":"Something New"}"#, "Something New"),
+            (r#"{"eventType":"Something New"}"#, "SomethingNew"),
+            (r#"{"eventType":"ann@example.com"}"#, "unnamed"),
             (r"{}", "unnamed"),
             ("Successfully validated SNS topic for Amazon SES event publishing.", "SetUp"),
         ] {

@@ -79,15 +79,17 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// The error without the input that `serde_json` would quote.
+    /// The error without the input that `serde_json` would quote. Only where a value is wrong does the path
+    /// consist of our own fields; what is no JSON may break off below a key of any text.
     pub fn from_json(error: &serde_path_to_error::Error<serde_json::Error>) -> Self {
-        let kind = match error.inner().classify() {
-            serde_json::error::Category::Io => "io",
-            serde_json::error::Category::Syntax => "syntax",
-            serde_json::error::Category::Data => "data",
-            serde_json::error::Category::Eof => "eof",
+        let nowhere = || ".".to_owned();
+        let (path, kind) = match error.inner().classify() {
+            serde_json::error::Category::Io => (nowhere(), "io"),
+            serde_json::error::Category::Syntax => (nowhere(), "syntax"),
+            serde_json::error::Category::Data => (error.path().to_string(), "data"),
+            serde_json::error::Category::Eof => (nowhere(), "eof"),
         };
-        Self::Json { path: error.path().to_string(), kind }
+        Self::Json { path, kind }
     }
 }
 
@@ -140,6 +142,10 @@ mod tests {
         let secret = r#"{"v":1,"id":"a","at":1,"trace":"t","body":{"type":"Post","text":"my secret"}}"#;
         let error = Envelope::decode(secret).unwrap_err().to_string();
         assert!(error.contains("body") && !error.contains("secret"), "{error}");
+        for broken in [r#"{"v":1,"ann@example.com":[tru"#, r#"{"v":1,"ann@example.com":{"a":nul}}"#] {
+            let error = Envelope::decode(broken).unwrap_err().to_string();
+            assert!(!error.contains("ann@"), "a key that isn't ours: {error}");
+        }
         assert!(matches!(Envelope::decode(r#"{"v":2,"x":1}"#), Err(DecodeError::Version(2))));
         assert!(matches!(Envelope::decode(r#"{"v":0}"#), Err(DecodeError::Version(0))));
         assert!(matches!(Envelope::decode("{"), Err(DecodeError::Json { kind: "eof", .. })));

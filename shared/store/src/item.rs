@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 use crate::error::StoreError;
 
@@ -123,7 +124,15 @@ impl<'a> Reader<'a> {
         let mut deserializer = serde_json::Deserializer::from_str(self.text(attribute)?);
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let kind = error.inner().classify();
-            self.wrong(attribute, &format!("can't be read at `{}` ({kind:?})", error.path()))
+            match kind {
+                Category::Data => {
+                    self.wrong(attribute, &format!("can't be read at `{}` ({kind:?})", error.path()))
+                }
+                // The path may end in a key that isn't one of ours.
+                Category::Syntax | Category::Eof | Category::Io => {
+                    self.wrong(attribute, &format!("is no JSON ({kind:?})"))
+                }
+            }
         })
     }
 
