@@ -3,5 +3,7 @@
 pub mod faults;
 pub mod form;
 pub mod fuzz;
+pub mod guards;
 pub mod items;
+pub mod patched;
 pub mod stack;

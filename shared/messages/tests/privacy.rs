@@ -217,6 +217,22 @@ proptest! {
     }
 }
 
+/// The writer of mails takes its values from anywhere: each comes out as one plain line, by itself.
+#[test]
+fn each_value_of_a_mail_is_one_line() {
+    let hostile = "Mug\r\nBcc: eve@example.com\r\n\r\n<b>\u{202e}moc.elpmaxe\u{0}";
+    let post = outcomes(vec![line(1, Some(common::mug()), Outcome::Added { quantity: 1 })]);
+    let mut mail = mail(&post, &storefront(), &alice(Language::En), &links()).unwrap();
+    (mail.sender, mail.subject) = (hostile.to_owned(), hostile.to_owned());
+    let from = Address::parse("cart@acme.example").unwrap();
+    let raw = mail.raw(&from, &MailId::new("1"), Timestamp::from_seconds(1_795_000_000), None).unwrap();
+    let parsed = MessageParser::default().parse(&raw).unwrap();
+    let plain = "Mug Bcc: eve@example.com <b>moc.elpmaxe";
+    assert_eq!(parsed.subject(), Some(plain));
+    assert_eq!(parsed.from().unwrap().first().unwrap().name(), Some(plain));
+    assert_eq!(parsed.header_raw("Bcc"), None);
+}
+
 #[test]
 fn headers_that_mailbox_providers_ask_for() {
     let post = outcomes(vec![line(1, Some(common::mug()), Outcome::Added { quantity: 1 })]);

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
+
+use crate::patched::{Patched, name_of, patches};
 
 /// How many posts a world has in which a bug is looked for: small ones find it sooner.
 const POSTS: &str = "60";
@@ -43,60 +45,49 @@ impl Bench {
     /// # Errors
     /// When a patch applies no more, its code can't be built, or the run doesn't find it.
     pub fn run(&self, heard: &dyn Fn(&Found)) -> anyhow::Result<usize> {
-        let copy = self.target.join("mutants");
         let patches = self.patches()?;
         ensure!(!patches.is_empty(), "no such bug in tests/faults/bugs");
+        let patched = Patched { workspace: self.workspace.clone(), copy: self.target.join("checkout") };
+        self.seed()?;
         for patch in &patches {
-            self.copy_to(&copy)?;
-            let found = self.try_one(patch, &copy)?;
+            patched.refresh()?;
+            let found = self.try_one(patch, &patched)?;
             heard(&found);
         }
         Ok(patches.len())
     }
 
-    fn patches(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let folder = self.workspace.join("tests/faults/bugs");
-        let mut patches = Vec::new();
-        for entry in std::fs::read_dir(&folder).with_context(|| format!("no {}", folder.display()))? {
-            let path = entry?.path();
-            let is_wanted = self.only.as_ref().is_none_or(|only| name_of(&path).contains(only.as_str()));
-            if path.extension().is_some_and(|ending| ending == "patch") && is_wanted {
-                patches.push(path);
-            }
+    /// Begins with what the checkout has built, so that some four hundred dependencies aren't built again.
+    /// It must be a copy: cargo tells our own crates in two checkouts apart by their place within them,
+    /// and would take the last bug's for the checkout's.
+    fn seed(&self) -> anyhow::Result<()> {
+        let (from, to) = (self.workspace.join("target").join(self.folder()), self.target.join(self.folder()));
+        if to.exists() || !from.exists() {
+            return Ok(());
         }
-        patches.sort();
-        Ok(patches)
-    }
-
-    /// The files that git knows, copied where they differ: what is the same keeps its time, and so what
-    /// cargo has built of it.
-    fn copy_to(&self, copy: &Path) -> anyhow::Result<()> {
-        let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(&self.workspace).output()?;
-        ensure!(listed.status.success(), "git can't list the files of {}", self.workspace.display());
-        let names = String::from_utf8(listed.stdout)?;
-        for name in names.split('\0').filter(|name| !name.is_empty()) {
-            let (from, to) = (self.workspace.join(name), copy.join(name));
-            let Ok(content) = std::fs::read(&from) else { continue };
-            if std::fs::read(&to).is_ok_and(|there| there == content) {
-                continue;
-            }
-            if let Some(folder) = to.parent() {
-                std::fs::create_dir_all(folder)?;
-            }
-            std::fs::write(&to, content)?;
+        std::fs::create_dir_all(&to)?;
+        for part in [".fingerprint", "build", "deps"] {
+            let copied = Command::new("cp").arg("-Rp").arg(from.join(part)).arg(&to).status()?;
+            ensure!(copied.success(), "{} can't be copied to {}", from.join(part).display(), to.display());
         }
         Ok(())
     }
 
-    fn try_one(&self, patch: &Path, copy: &Path) -> anyhow::Result<Found> {
+    /// Cargo's folder for the profile.
+    fn folder(&self) -> &str {
+        if self.profile == "dev" { "debug" } else { &self.profile }
+    }
+
+    fn patches(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let all = patches(&self.workspace.join("tests/faults/bugs"))?;
+        let is_wanted =
+            |path: &PathBuf| self.only.as_ref().is_none_or(|only| name_of(path).contains(only.as_str()));
+        Ok(all.into_iter().filter(is_wanted).collect())
+    }
+
+    fn try_one(&self, patch: &Path, patched: &Patched) -> anyhow::Result<Found> {
         let name = name_of(patch);
-        let applied = Command::new("git")
-            .arg("apply")
-            .arg(patch)
-            .current_dir(copy)
-            .env("GIT_CEILING_DIRECTORIES", &self.target)
-            .status()?;
-        ensure!(applied.success(), "the bug {name} applies no more: renew tests/faults/bugs/{name}.patch");
+        patched.apply(patch)?;
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
         let built = Command::new(cargo)
             .args([
@@ -111,15 +102,14 @@ impl Bench {
                 "--target-dir",
             ])
             .arg(&self.target)
-            .current_dir(copy)
+            .current_dir(&patched.copy)
             .status()?;
         ensure!(built.success(), "the bug {name} can't be built");
-        let folder = if self.profile == "dev" { "debug" } else { self.profile.as_str() };
-        let binary = self.target.join(folder).join("faults");
+        let binary = self.target.join(self.folder()).join("faults");
         let began = Instant::now();
         let output = Command::new(binary)
             .args(["--deliveries", &self.deliveries.to_string(), "--posts", POSTS, "--shrink", "0", "--save"])
-            .arg(copy.join(format!("{name}.json")))
+            .arg(patched.copy.join(format!("{name}.json")))
             .output()?;
         let said = String::from_utf8_lossy(&output.stdout);
         let law = said.lines().find_map(|line| line.strip_prefix("broken: ")).map(str::to_owned);
@@ -129,10 +119,6 @@ impl Bench {
         let deliveries = said.lines().find_map(deliveries_in).unwrap_or(0);
         Ok(Found { name, deliveries, time: began.elapsed(), law })
     }
-}
-
-fn name_of(patch: &Path) -> String {
-    patch.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// The count in the report's first line, `seed 1: 2345 deliveries in …`.

@@ -297,6 +297,22 @@ async fn unsubscribing_takes_a_button_or_one_click_and_no_cookie() {
     assert!(site.record(&customer).await.suppressed.is_none());
 }
 
+/// Whose cart a form changes is the session's to say: nothing in the form is asked.
+#[tokio::test]
+async fn no_field_of_a_form_names_whose_cart_it_changes() {
+    let site = Site::start().await;
+    let (alice, mut browser) = alice(&site).await;
+    let bob = site.customer("bob").await;
+    for (customer, post) in [(&alice, "1"), (&bob, "2")] {
+        site.post(customer, post, add(product("mug", None), None)).await;
+    }
+    let page = browser.get("/cart").await;
+    let bobs =
+        [("customer", bob.as_str()), ("user", bob.as_str()), ("account", bob.as_str()), ("do", "remove")];
+    press(&site, &mut browser, &page, "mug", false, &bobs).await;
+    assert_eq!((quantity(&site, &alice, "mug").await, quantity(&site, &bob, "mug").await), (0, 1));
+}
+
 #[tokio::test]
 async fn a_wish_moves_without_the_cart_of_another_customer() {
     let site = Site::start().await;

@@ -44,6 +44,10 @@ async fn pages_carry_their_headers() {
         let page = site.browser().get(path).await;
         assert_eq!(page.header("cache-control"), "no-store", "{path}");
         assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(page.header("x-frame-options"), "DENY", "{path}");
+        for isolated in ["cross-origin-opener-policy", "cross-origin-resource-policy"] {
+            assert_eq!(page.header(isolated), "same-origin", "{path}");
+        }
         assert_eq!(page.header("referrer-policy"), "same-origin", "{path}");
         let policy = page.header("content-security-policy");
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}");

@@ -94,6 +94,24 @@ async fn cart_links_are_for_one_purpose_and_two_weeks() {
     assert_eq!(browser.get(&link).await.status, StatusCode::GONE);
 }
 
+/// Two mails, two kinds of link: neither opens the other's page, nor is it used up by trying.
+#[tokio::test]
+async fn a_mailed_link_is_for_the_page_that_it_was_mailed_for() {
+    let site = Site::start().await;
+    site.customer("alice").await;
+    let mut browser = site.browser();
+    ask(&mut browser, "alice@example.com").await;
+    let link = site.mailed_link("alice@example.com").await;
+    let (_, token) = link.split_once("once=").expect("a one-time link");
+    let opened = browser.get(&format!("/link/confirm?token={token}")).await;
+    assert_eq!(opened.status, StatusCode::GONE);
+    let csrf = browser.get("/cart/sign-in").await.form("/cart/sign-in").1[0].1.clone();
+    let pressed = browser.post("/link/confirm", &[("csrf", &csrf), ("token", token)]).await;
+    assert_eq!(pressed.status, StatusCode::GONE);
+    let page = browser.get(&link).await;
+    assert_eq!(browser.submit(&page, "/cart/enter", &[]).await.location(), "/cart");
+}
+
 #[tokio::test]
 async fn what_is_still_parked_comes_with_the_next_sign_in() {
     let site = Site::start().await;

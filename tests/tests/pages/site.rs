@@ -288,6 +288,8 @@ fn secrets() -> Secrets {
         ("generic/webhook-secret", WEBHOOK_SECRET.to_owned()),
         ("x/client-id", "client".to_owned()),
         ("x/client-secret", "client-secret".to_owned()),
+        ("x-two/client-id", "another-client".to_owned()),
+        ("x-two/client-secret", "another-secret".to_owned()),
     ]))
 }
 

@@ -7,6 +7,9 @@ use axum::extract::State;
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::storefront::NetworkConfig;
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use url::Url;
@@ -51,12 +54,13 @@ async fn start() -> (Site, Asked) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}/", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    let plan = Plan {
-        // Only the stage `local` may speak plain http to a network.
-        stage: "local",
-        public_url: "http://127.0.0.1:8787".to_owned(),
-        storefront: storefront(&address, &address),
-    };
+    let mut storefront = storefront(&address, &address);
+    // A second network of the kind, as a brand with two accounts has it.
+    let x = storefront.networks.iter().find(|network| network.id.as_str() == "x").unwrap();
+    let other = NetworkConfig { id: "x-two".into(), ..x.clone() };
+    storefront.networks.push(other);
+    // Only the stage `local` may speak plain http to a network.
+    let plan = Plan { stage: "local", public_url: "http://127.0.0.1:8787".to_owned(), storefront };
     (Site::start_as(plan).await, asked)
 }
 
@@ -92,7 +96,11 @@ async fn from_x_and_back_to_a_linked_account() {
     let fields = asked.0.lock().unwrap().pop().unwrap();
     let field = |name: &str| fields.iter().find(|(found, _)| found == name).unwrap().1.clone();
     assert_eq!(field("redirect_uri"), "http://127.0.0.1:8787/link/x/callback");
-    assert!((43..=128).contains(&field("code_verifier").len()));
+    let verifier = field("code_verifier");
+    assert!((43..=128).contains(&verifier.len()));
+    // RFC 7636, 4.6: what X holds the verifier against.
+    let hash = ring::digest::digest(&ring::digest::SHA256, verifier.as_bytes());
+    assert_eq!(parameter(&to, "code_challenge"), URL_SAFE_NO_PAD.encode(hash));
 
     browser.submit(&form, "/link/x/email", &[("email", "alice@example.com")]).await;
     let ask = browser.get(&site.mailed_link("alice@example.com").await).await;
@@ -120,6 +128,42 @@ async fn the_state_belongs_to_one_browser_and_ten_minutes() {
     let page = back(&mut victim, &[("state", &state), ("code", "good")]).await;
     assert_eq!(page.status, StatusCode::GONE);
     assert!(asked.0.lock().unwrap().is_empty());
+}
+
+/// Mix-up (RFC 9700, 4.4): what one network began is never taken to another, and never brought there by another.
+#[tokio::test]
+async fn a_state_and_its_code_stay_with_their_network() {
+    let (site, asked) = start().await;
+    let mut browser = site.browser();
+    let (_, state) = begin(&mut browser).await;
+    for network in ["x-two", "generic"] {
+        let page = browser.get(&format!("/link/{network}/callback?state={state}&code=good")).await;
+        let refused = [StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND];
+        assert!(refused.contains(&page.status), "{network}: {}", page.status);
+    }
+    assert!(asked.0.lock().unwrap().is_empty(), "the code went nowhere");
+    let page = back(&mut browser, &[("state", &state), ("code", "good")]).await;
+    assert!(page.location().starts_with("/link/x/email?"), "at home it is good: {}", page.status);
+}
+
+/// PKCE binds the code to the browser: the verifier can't be worked out of what stands in addresses.
+#[tokio::test]
+async fn the_verifier_is_of_the_browser_and_the_state() {
+    let (site, asked) = start().await;
+    let mut browser = site.browser();
+    let (_, state) = begin(&mut browser).await;
+    back(&mut browser, &[("state", &state), ("code", "good")]).await;
+    let cookie = browser.cookies["hashcart-browser"].clone();
+    let sent = |fields: FormFields| fields.into_iter().find(|(name, _)| name == "code_verifier").unwrap().1;
+    let verifier = sent(asked.0.lock().unwrap().pop().unwrap());
+    for known in [state.as_str(), cookie.as_str()] {
+        let hash = crate::site::hash().hex("pkce", &[known]);
+        assert!(verifier != hash && !known.contains(&verifier));
+    }
+    assert_ne!(verifier, crate::site::hash().hex("pkce", &["", &state]), "the browser's cookie is in it");
+    let (_, another) = begin(&mut browser).await;
+    back(&mut browser, &[("state", &another), ("code", "good")]).await;
+    assert_ne!(sent(asked.0.lock().unwrap().pop().unwrap()), verifier, "another state, another verifier");
 }
 
 #[tokio::test]

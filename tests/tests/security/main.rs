@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_yaml_ng::Value;
+use tests::guards::{Row, guards, rows};
+use tests::patched::patches;
 use tests::stack::workspace;
 
 /// Every Rust file of the workspace's own crates.
@@ -68,23 +70,46 @@ fn every_test_that_the_threat_model_names_exists() {
     assert!(missing.is_empty(), "docs/THREATS.md names tests that aren't there: {missing:?}");
 }
 
-/// Each row of a door names a guard and a test.
+fn page() -> Vec<Row> {
+    let page = std::fs::read_to_string(workspace().join("docs/THREATS.md")).expect("the page");
+    rows(&page).expect("rows of four cells")
+}
+
+fn folder() -> std::path::PathBuf {
+    workspace().join("tests/security/guards")
+}
+
+/// Each row of a door names a test, and how its guard is taken away or why that can't be.
 #[test]
 fn every_guard_of_the_threat_model_names_a_test() {
-    let page = std::fs::read_to_string(workspace().join("docs/THREATS.md")).expect("the page");
-    let doors = page.split_once("## The doors").and_then(|(_, rest)| rest.split_once("## Accepted"));
-    let (doors, _) = doors.expect("the doors");
-    let rows = doors
-        .lines()
-        .filter(|line| line.starts_with('|') && !line.starts_with("|---") && !line.starts_with("| somebody"));
-    let mut count = 0;
-    for row in rows {
-        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-        assert_eq!(cells.len(), 3, "{row}");
-        assert!(!named(cells[2]).is_empty(), "no test: {row}");
-        count += 1;
+    let rows = page();
+    for row in &rows {
+        assert!(!row.tests.is_empty(), "no test: {}", row.attempt);
+        assert!(!row.guards.is_empty() || row.without.len() > 40, "no patch and no reason: {}", row.attempt);
     }
-    assert!(count > 30, "{count}");
+    assert!(rows.len() > 30, "{}", rows.len());
+}
+
+/// `cargo run -p tests --bin guards` runs what the page names: it must name all, and what it names must be there.
+#[test]
+fn the_threat_model_names_every_guard_that_can_be_taken_away() {
+    let named: BTreeSet<String> = page().into_iter().flat_map(|row| row.guards).collect();
+    let there = guards(&folder()).expect("the patches");
+    let unnamed: Vec<_> = there.difference(&named).collect();
+    assert!(unnamed.is_empty(), "docs/THREATS.md leaves out {unnamed:?}");
+    let missing: Vec<_> = named.difference(&there).collect();
+    assert!(missing.is_empty(), "no patch in tests/security/guards takes away {missing:?}");
+}
+
+#[test]
+fn every_guard_can_still_be_taken_away() {
+    let checked = std::process::Command::new("git")
+        .args(["apply", "--check"])
+        .args(patches(&folder()).expect("the patches"))
+        .current_dir(workspace())
+        .output()
+        .expect("git");
+    assert!(checked.status.success(), "renew: {}", String::from_utf8_lossy(&checked.stderr));
 }
 
 /// The template's resources, intrinsic functions as tagged values.
@@ -103,25 +128,18 @@ fn said(value: &Value) -> String {
     }
 }
 
-/// A forged bounce would end a shopper's mails: only SES reaches the topic, only the topic the queue.
-#[test]
-fn only_our_topic_reaches_the_queue_for_feedback() {
-    let resources = resources();
-    let only = |name: &str| {
-        let properties = &resources[name]["Properties"];
-        let statements = properties["PolicyDocument"]["Statement"].as_sequence().expect("statements");
-        assert_eq!(statements.len(), 1, "{name}");
-        statements[0].clone()
+/// What lets anybody but SES reach the topic, or anything but the topic the queue.
+fn open_doors(resources: &BTreeMap<String, Value>) -> Vec<&'static str> {
+    let mut open = Vec::new();
+    let mut must = |holds: bool, what: &'static str| {
+        if !holds {
+            open.push(what);
+        }
     };
-    let queue = only("FeedbackQueuePolicy");
-    assert_eq!(said(&queue["Principal"]["Service"]), "sns.amazonaws.com");
-    assert_eq!(said(&queue["Action"]), "sqs:SendMessage");
-    assert_eq!(said(&queue["Resource"]), "!GetAtt FeedbackQueue.Arn");
-    assert_eq!(said(&queue["Condition"]["ArnEquals"]["aws:SourceArn"]), "!Ref FeedbackTopic");
-    let topic = only("FeedbackTopicPolicy");
-    assert_eq!(said(&topic["Principal"]["Service"]), "ses.amazonaws.com");
-    assert_eq!(said(&topic["Action"]), "sns:Publish");
-    assert_eq!(said(&topic["Condition"]["StringEquals"]["aws:SourceAccount"]), "!Ref AWS::AccountId");
+    let only = |name: &str| {
+        let statements = resources[name]["Properties"]["PolicyDocument"]["Statement"].as_sequence();
+        statements.filter(|statements| statements.len() == 1).map(|statements| statements[0].clone())
+    };
     let of = |name: &str, kind: &str, list: &str, resource: &Value| {
         resource["Type"] == kind
             && resource["Properties"][list]
@@ -131,9 +149,58 @@ fn only_our_topic_reaches_the_queue_for_feedback() {
     let policies = |name: &str, kind: &str, list: &str| {
         resources.values().filter(|resource| of(name, kind, list, resource)).count()
     };
-    assert_eq!(policies("FeedbackQueue", "AWS::SQS::QueuePolicy", "Queues"), 1);
-    assert_eq!(policies("FeedbackTopic", "AWS::SNS::TopicPolicy", "Topics"), 1);
-    for queue in ["PostsQueue", "CommandsQueue", "OutcomesQueue"] {
-        assert_eq!(policies(queue, "AWS::SQS::QueuePolicy", "Queues"), 0, "nobody but roles reaches {queue}");
+    let (queue, topic) = (only("FeedbackQueuePolicy"), only("FeedbackTopicPolicy"));
+    must(queue.is_some() && topic.is_some(), "several statements");
+    let (queue, topic) = (queue.unwrap_or_default(), topic.unwrap_or_default());
+    must(said(&queue["Principal"]["Service"]) == "sns.amazonaws.com", "who sends");
+    must(said(&queue["Action"]) == "sqs:SendMessage", "what they do with the queue");
+    must(said(&queue["Resource"]) == "!GetAtt FeedbackQueue.Arn", "which queue");
+    must(
+        said(&queue["Condition"]["ArnEquals"]["aws:SourceArn"]) == "!Ref FeedbackTopic",
+        "which topic sends",
+    );
+    must(said(&topic["Principal"]["Service"]) == "ses.amazonaws.com", "who publishes");
+    must(said(&topic["Action"]) == "sns:Publish", "what they do with the topic");
+    let account = &topic["Condition"]["StringEquals"]["aws:SourceAccount"];
+    must(said(account) == "!Ref AWS::AccountId", "whose SES publishes");
+    must(policies("FeedbackQueue", "AWS::SQS::QueuePolicy", "Queues") == 1, "another policy of the queue");
+    must(policies("FeedbackTopic", "AWS::SNS::TopicPolicy", "Topics") == 1, "another policy of the topic");
+    for name in ["PostsQueue", "CommandsQueue", "OutcomesQueue"] {
+        must(
+            policies(name, "AWS::SQS::QueuePolicy", "Queues") == 0,
+            "a policy of a queue that roles alone reach",
+        );
     }
+    open
+}
+
+/// A forged bounce would end a shopper's mails: only SES reaches the topic, only the topic the queue. Each part of
+/// that, taken away, is missed.
+#[test]
+fn only_our_topic_reaches_the_queue_for_feedback() {
+    let template = resources();
+    assert_eq!(open_doors(&template), [""; 0]);
+    let without: [(&str, &dyn Fn(&mut Value)); 7] = [
+        ("FeedbackQueuePolicy", &|policy| policy[0]["Principal"] = "*".into()),
+        ("FeedbackQueuePolicy", &|policy| policy[0]["Action"] = "sqs:*".into()),
+        ("FeedbackQueuePolicy", &|policy| policy[0]["Condition"] = Value::Null),
+        ("FeedbackQueuePolicy", &|policy| {
+            let statement = policy[0].clone();
+            policy.as_sequence_mut().expect("statements").push(statement);
+        }),
+        ("FeedbackTopicPolicy", &|policy| policy[0]["Principal"] = "*".into()),
+        ("FeedbackTopicPolicy", &|policy| policy[0]["Action"] = "sns:*".into()),
+        ("FeedbackTopicPolicy", &|policy| policy[0]["Condition"] = Value::Null),
+    ];
+    for (name, change) in without {
+        let mut resources = template.clone();
+        let policy = resources.get_mut(name).expect("the policy");
+        change(&mut policy["Properties"]["PolicyDocument"]["Statement"]);
+        assert!(!open_doors(&resources).is_empty(), "{name}: nobody misses it");
+    }
+    let mut resources = template.clone();
+    let mut another = template["FeedbackQueuePolicy"].clone();
+    another["Properties"]["Queues"] = template["FeedbackQueuePolicy"]["Properties"]["Queues"].clone();
+    resources.insert("Another".to_owned(), another);
+    assert_eq!(open_doors(&resources), ["another policy of the queue"]);
 }

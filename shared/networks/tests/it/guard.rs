@@ -236,8 +236,35 @@ async fn an_answer_that_drips_is_not_waited_for() {
     drip.await.unwrap();
 }
 
-/// DNS that names a public address to whoever asks first and a private one to whoever asks again: what
-/// was checked is what is connected to, and each hop asks anew.
+/// DNS whose owner answers each question otherwise.
+#[derive(Clone)]
+struct Fickle(Arc<Mutex<Vec<IpAddr>>>);
+
+impl Resolve for Fickle {
+    fn resolve(&self, _: Name) -> Resolving {
+        let answer = self.0.lock().unwrap().remove(0);
+        Box::pin(async move { Ok(Box::new(std::iter::once(SocketAddr::new(answer, 0))) as Addrs) })
+    }
+}
+
+/// DNS rebinding: a name that was public when it was looked at first, and leads inside ever after. Each connection
+/// looks once, and what it looked at is what it connects to.
+#[tokio::test]
+async fn a_name_that_was_public_once_is_not_trusted_again() {
+    // Public by its form, and nobody's: of the 6bone, handed back in 2006 (RFC 3701).
+    let answers = ["3ffe::1", "10.0.0.7", "3ffe::1"].map(|address| address.parse().unwrap());
+    let dns = Fickle(Arc::new(Mutex::new(answers.to_vec())));
+    let guard = Guard::with_resolver(Reach::Public, Arc::new(dns.clone()));
+    let address = url("https://rebound.example/");
+    let first = guard.get(&address, Hosts::Public, "*/*").await.unwrap_err();
+    assert!(matches!(first, GuardError::Unanswered(_) | GuardError::TimedOut), "{first:?}");
+    assert_eq!(dns.0.lock().unwrap().len(), 2, "asked once for one connection");
+    let second = guard.get(&address, Hosts::Public, "*/*").await.unwrap_err();
+    assert!(matches!(second, GuardError::Refused(Refusal::NotPublic)), "{second:?}");
+    assert_eq!(dns.0.lock().unwrap().len(), 1);
+}
+
+/// A redirect to a name that leads inside: each hop asks anew.
 #[tokio::test]
 async fn a_name_that_changes_its_mind_is_checked_at_each_hop() {
     let server = Server::start([Say::to("https://rebound.example/")]).await;
