@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use crate::callgrind;
 use crate::loopback::{Addresses, Loopback};
-use crate::peers::Peers;
+use crate::peers::{Peer, Peers};
 use crate::quota::Quota;
 use crate::release::{Release, zipped};
 use crate::runtime::{Process, Program, Used};
@@ -109,7 +109,8 @@ fn starters(release: &Release, peers: Option<&Peers>, aws: &Loopback) -> anyhow:
     for work in Work::FIRST {
         starters.push(Starter::new(work.name(), work, program(release, work, aws, Addresses::Own)?));
     }
-    for peer in peers.into_iter().flat_map(Peers::all) {
+    let startable = |peer: &&Peer| Work::FIRST.contains(&peer.work);
+    for peer in peers.into_iter().flat_map(Peers::all).filter(startable) {
         starters.push(Starter::new(&peer.name, peer.work, peer.program(aws)));
     }
     Ok(starters)
@@ -163,7 +164,9 @@ fn gains(starters: &[Starter]) -> Vec<Measure> {
     let cpu = |starter: &Starter| starter.middle(|start| start.first.cpu_ms());
     let mut gains = Vec::new();
     for peer in starters.iter().filter(|starter| starter.is_peer()) {
-        let Some(ours) = starters.iter().find(|ours| ours.work == peer.work) else { continue };
+        let Some(ours) = starters.iter().find(|ours| !ours.is_peer() && ours.work == peer.work) else {
+            continue;
+        };
         let name = format!("{}, less CPU to the first answer than {}", ours.name, peer.name);
         gains.push(Measure::new("start", name, cpu(peer) / cpu(ours), "×").at_least(GAIN));
     }

@@ -50,7 +50,7 @@ function group(key, ...parts) {
 }
 
 const found = (text, pattern) => Array.from(text.matchAll(pattern), (match) => match[1]);
-const tagsIn = (text) => found(text, /(?<![\p{L}\p{M}\p{Nd}_&])[#＃]([\p{L}\p{M}\p{Nd}_]*[\p{L}\p{M}][\p{L}\p{M}\p{Nd}_]*)/gu);
+const tagsIn = (text) => found(text, /(?<![\p{L}\p{M}\p{N}_&])[#＃]([\p{L}\p{M}\p{N}_]*[\p{L}\p{M}][\p{L}\p{M}\p{N}_]*)/gu);
 const linksIn = (text) => found(text, /(https?:\/\/[^\s<>"]*[^\s<>".,:;!?)\]])/gi);
 const mentionsIn = (text) => found(text, /(?<![\w@])@(\w{1,50})/g);
 
