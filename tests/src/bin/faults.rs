@@ -59,7 +59,7 @@ enum Other {
     /// Tries the deliberate bugs of `tests/faults/bugs`: each must be found.
     Mutants {
         /// Where cargo builds them.
-        #[arg(long, value_name = "FOLDER", default_value = "target")]
+        #[arg(long, value_name = "FOLDER", default_value = "target/mutants")]
         target: PathBuf,
         /// With which profile.
         #[arg(long, default_value = "faults")]
