@@ -24,8 +24,8 @@ use crate::http::OverReqwest;
 pub const AMAZON_ROOTS: &str = include_str!("../roots/amazon.pem");
 
 /// Clients of the AWS services that functions use. Each is made when it is first asked for, once for
-/// all who ask: making one reads the SDK's table of partitions, for a million instructions. Cloning
-/// is cheap.
+/// all who ask: making one reads the SDK's table of partitions, JSON and regular expressions. Cloning is
+/// cheap.
 #[derive(Clone, Debug)]
 pub struct Aws(Arc<Inner>);
 
@@ -40,8 +40,8 @@ struct Inner {
 
 impl Aws {
     /// Reads region, credentials and endpoint from the environment, as Lambda sets them for as long as
-    /// a process lives, and connects nowhere. The SDK's chain of other places for them would double a
-    /// function's size; the operator's tools have it.
+    /// a process lives, and connects nowhere. The SDK's chain of other places for them is the operator's
+    /// tools' alone.
     ///
     /// # Errors
     /// When the region or the credentials aren't set, and as for [`endpoint`] and [`http_client`].
