@@ -102,7 +102,7 @@ impl Reader<'_, '_> {
             return Some((value, true));
         }
         let unit = word.trim_start_matches(|c| digit(c).is_some());
-        let digits = word.strip_suffix(unit)?;
+        let digits = word.strip_suffix(unit).filter(|digits| !digits.is_empty())?;
         if self.words.roles(unit).any(Roles::UNIT) {
             number(digits).map(|value| (value, false))
         } else {

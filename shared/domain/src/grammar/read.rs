@@ -27,6 +27,11 @@ impl TagSet {
 
     /// The command that is all a text says, mentions aside: `@acme stop`.
     pub(super) fn lone_command(&self, text: &str) -> Option<Ask> {
+        if self.words.surely_say_more(text) { None } else { self.lone_command_in_full(text) }
+    }
+
+    /// [`TagSet::lone_command`] without a glance first.
+    pub(super) fn lone_command_in_full(&self, text: &str) -> Option<Ask> {
         let tokens = tokens(text, &self.words, |_| None, &[]);
         if tokens.iter().any(|token| matches!(token.kind, Kind::ForeignTag | Kind::Link(_))) {
             return None;

@@ -464,6 +464,47 @@ fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Words of the grammar, as people write them.
+fn spoken() -> impl Strategy<Value = String> {
+    let vocabulary = &words::VOCABULARIES[0];
+    let known: Vec<&str> =
+        [vocabulary.help, vocabulary.stop, vocabulary.start_alone, vocabulary.filler, vocabulary.negation]
+            .concat();
+    let end = prop_oneof![
+        Just(" "),
+        Just(", "),
+        Just("! "),
+        Just("\n"),
+        Just(")"),
+        Just(" @acme "),
+        Just(" やめて")
+    ];
+    (prop::sample::select(known), end, any::<bool>()).prop_map(|(word, end, loud)| {
+        let word = if loud { word.to_uppercase() } else { word.to_owned() };
+        format!("{word}{end}")
+    })
+}
+
+#[test]
+fn most_posts_that_mention_us_are_seen_through_at_a_glance() {
+    let words = set().words;
+    for more in ["@acme love the new catalogue", "@acme, WOW!", "@acme 配送状況を教えて", "stop buses"]
+    {
+        assert!(words.surely_say_more(more), "{more}");
+    }
+    for unsure in ["@acme stop", "STOP!", "@acme, please stop it.", "don't stop", "@acme.example", "👍", ""]
+    {
+        assert!(!words.surely_say_more(unsure), "{unsure}");
+    }
+    for c in ('\0'..=char::MAX).filter(|c| crate::text::is_far_letter(*c)) {
+        let folded = crate::text::fold(&c.to_string());
+        let in_a_word = |vocabulary: &words::Vocabulary| {
+            words::roles(vocabulary).iter().any(|(list, _)| list.iter().any(|word| word.contains(&folded)))
+        };
+        assert!(!folded.is_empty() && !words::VOCABULARIES.iter().any(in_a_word), "{c}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -481,6 +522,12 @@ proptest! {
         // And the same without what the network says.
         post.tags.clear();
         prop_assert_eq!(short(&set.read(&post)), short(&reading));
+    }
+
+    #[test]
+    fn what_is_seen_at_a_glance_is_so(pieces in prop::collection::vec(prop_oneof![spoken(), piece()], 0..8)) {
+        let (set, text) = (set(), pieces.concat());
+        prop_assert!(!set.words.surely_say_more(&text) || set.lone_command_in_full(&text).is_none());
     }
 
     #[test]

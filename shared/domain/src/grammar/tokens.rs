@@ -232,7 +232,7 @@ fn is_elision(start: &str) -> bool {
 }
 
 fn folded(word: &str) -> Cow<'_, str> {
-    if word.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+    if text::is_folded(word) {
         return Cow::Borrowed(word);
     }
     let folded = text::fold(word);

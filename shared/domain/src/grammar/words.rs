@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::ids::Lang;
+use crate::text;
 
 /// The words of one language.
 pub(super) struct Vocabulary {
@@ -500,6 +501,9 @@ impl Roles {
     }
 }
 
+/// No vocabulary has a longer word, in bytes.
+const GLANCE: usize = 16;
+
 /// The words of some languages, ready to be looked up.
 #[derive(Clone, Debug)]
 pub(super) struct Words(HashMap<&'static str, Roles>);
@@ -526,6 +530,33 @@ impl Words {
         }
     }
 
+    /// Whether a text says more than a command and small words, as can be seen at a glance: without
+    /// splitting or folding it, and allocating nothing. Most posts that mention us say more in their
+    /// first words; what isn't seen here is read in full.
+    pub(super) fn surely_say_more(&self, text: &str) -> bool {
+        text.split_ascii_whitespace().any(|piece| self.is_another_word(piece))
+    }
+
+    /// Whether a piece between spaces surely is or holds a word that is neither a command nor small: a
+    /// run of ASCII letters that isn't known as one, or a letter that no vocabulary has. What may belong
+    /// to a mention is left open.
+    fn is_another_word(&self, piece: &str) -> bool {
+        if piece.contains(['@', '＠']) {
+            return false;
+        }
+        let word =
+            piece.trim_matches(|c: char| matches!(c, ',' | '.' | '!' | '?' | ';' | ':' | '(' | ')' | '"'));
+        if word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            let mut lower = [0; GLANCE];
+            let Some(lower) = lower.get_mut(..word.len()) else { return true };
+            lower.copy_from_slice(word.as_bytes());
+            lower.make_ascii_lowercase();
+            let roles = std::str::from_utf8(lower).map(|lower| self.roles(lower)).unwrap_or_default();
+            return !word.is_empty() && !roles.any(Roles::FILLER) && !roles.is_command();
+        }
+        word.chars().any(text::is_far_letter)
+    }
+
     /// What the folded word may do.
     pub(super) fn roles(&self, folded: &str) -> Roles {
         self.0.get(folded).copied().unwrap_or_default()
@@ -550,4 +581,17 @@ pub(super) fn roles(vocabulary: &Vocabulary) -> [(&'static [&'static str], Roles
         (vocabulary.compare, Roles::COMPARE),
         (vocabulary.noise, Roles::NOISE),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_word_fits_a_glance() {
+        let longest = |vocabulary: &Vocabulary| {
+            roles(vocabulary).iter().flat_map(|(list, _)| list.iter().map(|word| word.len())).max()
+        };
+        assert!(VOCABULARIES.iter().filter_map(longest).max() <= Some(GLANCE));
+    }
 }

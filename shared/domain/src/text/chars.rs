@@ -8,14 +8,56 @@ pub(super) fn is_letter_or_mark(c: char) -> bool {
         return c.is_ascii_alphabetic();
     }
     is_common_letter(c)
-        || is_combining_mark(c)
-        || (c.is_alphabetic() && !c.is_numeric() && !is_enclosed_letter(c))
-        || is_private_letter(c)
+        || (!is_common_sign(c)
+            && (is_combining_mark(c)
+                || (c.is_alphabetic() && !c.is_numeric() && !is_enclosed_letter(c))
+                || is_private_letter(c)))
 }
 
-/// Letters of long blocks without anything else in them, told without a table: Chinese, kana, Hangul.
+/// Letters of long blocks without anything else in them, told without a table: accented Latin, Greek,
+/// and those of [`is_far_letter`].
 fn is_common_letter(c: char) -> bool {
-    matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{3041}'..='\u{3096}' | '\u{30A1}'..='\u{30FA}' | '\u{AC00}'..='\u{D7A3}')
+    matches!(
+        c,
+        '\u{C0}'..='\u{D6}'
+            | '\u{D8}'..='\u{F6}'
+            | '\u{F8}'..='\u{24F}'
+            | '\u{38E}'..='\u{3A1}'
+            | '\u{3A3}'..='\u{3CE}'
+            | '\u{400}'..='\u{481}'
+            | '\u{671}'..='\u{6D3}'
+            | '\u{1E00}'..='\u{1EFF}'
+            | '\u{3131}'..='\u{3163}'
+            | '\u{3400}'..='\u{4DBF}'
+            | '\u{FF21}'..='\u{FF3A}'
+            | '\u{FF41}'..='\u{FF5A}'
+            | '\u{FF66}'..='\u{FF9D}'
+            | '\u{20000}'..='\u{2A6DF}'
+    ) || is_far_letter(c)
+}
+
+/// Letters that no word of a Latin script folds to or from: Greek, Cyrillic, Hebrew, Arabic, Devanagari,
+/// Thai, kana, Chinese, Hangul. What is common of them, and sure.
+pub(crate) fn is_far_letter(c: char) -> bool {
+    matches!(
+        c,
+        '\u{3B1}'..='\u{3C9}'
+            | '\u{410}'..='\u{44F}'
+            | '\u{5D0}'..='\u{5EA}'
+            | '\u{620}'..='\u{64A}'
+            | '\u{904}'..='\u{939}'
+            | '\u{E01}'..='\u{E30}'
+            | '\u{3041}'..='\u{3096}'
+            | '\u{30A1}'..='\u{30FA}'
+            | '\u{30FC}'..='\u{30FE}'
+            | '\u{4E00}'..='\u{9FFF}'
+            | '\u{AC00}'..='\u{D7A3}'
+    )
+}
+
+/// Signs of long blocks without any letter in them, told without a table: punctuation, arrows, pictures.
+fn is_common_sign(c: char) -> bool {
+    matches!(c, '\u{2010}'..='\u{2070}' | '\u{2190}'..='\u{245F}' | '\u{2500}'..='\u{2BFF}' | '\u{3000}'..='\u{3004}' | '\u{FF01}'..='\u{FF0F}' | '\u{1F200}'..='\u{1FAFF}')
 }
 
 /// `Alphabetic` to Unicode, but symbols by category: Ⓐ, 🄰, 🅐, 🅰.
@@ -40,7 +82,12 @@ pub(super) fn is_tag_char(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric() || c == '_';
     }
-    is_letter_or_mark(c) || digit(c).is_some() || is_tag_special(c)
+    is_letter_or_mark(c) || is_tag_sign(c)
+}
+
+/// What may stand in a hashtag and is no letter, of all but ASCII.
+pub(super) fn is_tag_sign(c: char) -> bool {
+    !is_common_sign(c) && digit(c).is_some() || is_tag_special(c)
 }
 
 fn is_tag_special(c: char) -> bool {
@@ -255,8 +302,10 @@ mod tests {
         for letter in ['a', 'é', 'ß', '字', '한', 'ğ', '\u{0301}', '\u{20021}'] {
             assert!(is_letter_or_mark(letter), "{letter:?}");
         }
-        for c in ('\u{3000}'..='\u{D7FF}').filter(|c| is_common_letter(*c)) {
-            assert!(c.is_alphabetic() && !c.is_numeric(), "{c:?}");
+        for c in '\0'..=char::MAX {
+            assert!(!is_common_letter(c) || (c.is_alphabetic() && !c.is_numeric()), "{c:?}");
+            let is_sign = !c.is_alphabetic() && !is_combining_mark(c) && !is_private_letter(c);
+            assert!(!is_common_sign(c) || is_sign || is_enclosed_letter(c), "{c:?}");
         }
         for other in ['1', '_', 'Ⅷ', 'Ⓐ', '🅰', '〇', '✌', '🦋', '#', '·'] {
             assert!(!is_letter_or_mark(other), "{other:?}");

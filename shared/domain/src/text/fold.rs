@@ -2,6 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::chars::is_far_letter;
+
 /// The folded form of a text: compatibility forms made plain (full-width letters, ligatures), case
 /// removed (`ß` as `ss`), invisible characters dropped (joiners, variation selectors). Two texts that
 /// fold alike are the same tag or word. Close to Unicode's `NFKC_Casefold`; folding twice changes
@@ -10,7 +12,24 @@ pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
+    if is_folded(text) {
+        return text.to_owned();
+    }
     folded_chars(text).collect()
+}
+
+/// Whether folding surely changes nothing, as can be seen letter by letter: small letters of Latin-1,
+/// and scripts without case or compatibility forms. Most words of most languages, so that they need no
+/// tables.
+pub fn is_folded(text: &str) -> bool {
+    text.chars().all(|c| match c {
+        '\0'..='\x7F' => !c.is_ascii_uppercase(),
+        'à'..='ö' | 'ø'..='ÿ' => true,
+        // The final sigma folds to the other one; capitals to small letters.
+        'α'..='ρ' | 'σ'..='ω' | 'а'..='я' => true,
+        'ς' | 'А'..='Я' => false,
+        _ => is_far_letter(c),
+    })
 }
 
 /// Whether `text` folds to `folded`, which has been folded already. Allocates nothing and stops at the
@@ -152,6 +171,31 @@ mod tests {
         #[test]
         fn comparing_is_folding(a in "[aAkKİßéE\u{301}\u{200d}ＡｋſK]{0,4}", b in "[aAkKİßéE\u{301}\u{200d}ＡｋſK]{0,4}") {
             prop_assert_eq!(eq_folded(&a, &fold(&b)), fold(&a) == fold(&b));
+        }
+    }
+}
+
+#[cfg(test)]
+mod glances {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_letter_that_is_called_folded_is() {
+        let alone: String = ('\0'..=char::MAX).filter(|c| is_folded(&c.to_string())).collect();
+        for c in alone.chars() {
+            assert!(folded_chars(&c.to_string()).eq([c]), "{c:?}");
+        }
+        assert!(folded_chars(&alone).eq(alone.chars()), "nothing joins its neighbour");
+        assert!(is_folded("für @2") && is_folded("今日は") && is_folded("привет"));
+        assert!(!is_folded("Für") && !is_folded("ς") && !is_folded("ß") && !is_folded("e\u{301}"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_called_folded_stays(text in "[a-z0-9 àéöÿαωςабя今日はอब한اﷺß\u{301}\u{93C}]{0,8}") {
+            prop_assert!(!is_folded(&text) || folded_chars(&text).eq(text.chars()));
         }
     }
 }

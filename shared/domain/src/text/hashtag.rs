@@ -1,7 +1,7 @@
 //! Hashtags.
 
-use super::chars::{is_letter_or_mark, is_tag_char};
-use super::{Entity, Span, char_at, char_before, skip_while, url};
+use super::chars::{is_letter_or_mark, is_tag_char, is_tag_sign};
+use super::{Entity, Span, char_at, char_before, url};
 
 /// The hashtags of a text, in order. What lies in a link is none: `acme.example/#top`.
 pub fn hashtags(text: &str) -> Vec<Entity<'_>> {
@@ -88,6 +88,26 @@ impl<'t> Hashtags<'t> {
     }
 }
 
+/// Behind the characters of a tag from `at` on, and whether a letter is among them. ASCII is told byte by
+/// byte.
+fn run(text: &str, at: usize) -> (usize, bool) {
+    let mut end = at;
+    let mut has_letter = false;
+    loop {
+        let bytes = text.as_bytes().get(end..).unwrap_or_default();
+        let ascii = bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        has_letter = has_letter || bytes.iter().take(ascii).any(u8::is_ascii_alphabetic);
+        end += ascii;
+        match char_at(text, end) {
+            Some(c) if !c.is_ascii() && is_letter_or_mark(c) => {
+                (end, has_letter) = (end + c.len_utf8(), true)
+            }
+            Some(c) if !c.is_ascii() && is_tag_sign(c) => end += c.len_utf8(),
+            _ => return (end, has_letter),
+        }
+    }
+}
+
 /// The first byte of `＃` (U+FF03) in UTF-8.
 const FULL_WIDTH_LEAD: u8 = 0xEF;
 
@@ -103,11 +123,11 @@ impl<'t> Iterator for Hashtags<'t> {
             {
                 continue;
             }
-            let end = skip_while(self.text, sign.end, is_tag_char);
-            let tag = self.text.get(sign.end..end)?;
-            if !tag.chars().any(is_letter_or_mark) {
+            let (end, has_letter) = run(self.text, sign.end);
+            if !has_letter {
                 continue;
             }
+            let tag = self.text.get(sign.end..end)?;
             (self.from, self.matched) = (end, end);
             let rest = self.text.get(end..)?;
             if !rest.starts_with(['#', '＃']) && !rest.starts_with("://") {

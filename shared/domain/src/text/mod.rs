@@ -16,7 +16,8 @@ mod tlds;
 mod url;
 
 pub use chars::digit;
-pub use fold::{eq_folded, fold};
+pub(crate) use chars::is_far_letter;
+pub use fold::{eq_folded, fold, is_folded};
 pub use hashtag::{Hashtags, hashtags, hashtags_beside, is_hashtag};
 pub use mention::mentions;
 pub use url::{links, urls};

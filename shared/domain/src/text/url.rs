@@ -21,6 +21,8 @@ const MAX_LENGTH: usize = 4096;
 const MAX_LABEL: usize = 63;
 /// More labels than any domain can have (RFC 1035: 255 bytes). Bounds the work on hostile texts.
 const MAX_LABELS: usize = 127;
+/// The longest top-level domain in letters.
+const LONGEST_TLD: usize = 18;
 /// The longest path of a `t.co` link.
 const MAX_TCO_SLUG: usize = 40;
 
@@ -275,11 +277,12 @@ fn punycode(bytes: &[u8]) -> Option<usize> {
 
 fn ascii_top_level(bytes: &[u8], reserved: bool) -> Option<usize> {
     let length = bytes.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let word = bytes.get(..length)?;
-    let known = |list: &[&str]| {
-        let lower = word.iter().map(u8::to_ascii_lowercase);
-        list.binary_search_by(|entry| entry.bytes().cmp(lower.clone())).is_ok()
-    };
+    let mut lower = [0; LONGEST_TLD];
+    let lower = lower.get_mut(..length)?;
+    lower.copy_from_slice(bytes.get(..length)?);
+    lower.make_ascii_lowercase();
+    let lower = &*lower;
+    let known = |list: &[&str]| list.binary_search_by(|entry| entry.as_bytes().cmp(lower)).is_ok();
     (length > 1 && (known(tlds::ASCII) || (reserved && known(RESERVED)))).then_some(length)
 }
 
@@ -406,6 +409,7 @@ mod tests {
     fn tables_are_sorted() {
         assert!(tlds::ASCII.is_sorted() && tlds::INTERNATIONAL.is_sorted() && RESERVED.is_sorted());
         assert!(tlds::INTERNATIONAL.iter().all(|tld| tld.to_lowercase() == *tld));
+        assert_eq!(tlds::ASCII.iter().chain(RESERVED).map(|tld| tld.len()).max(), Some(LONGEST_TLD));
     }
 
     #[test]
