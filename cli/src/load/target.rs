@@ -261,7 +261,7 @@ mod tests {
             "http://cart.acme.example",
             "https://cart.acme.example:8443",
             "https://x.com",
-            "https://abd.execute-api.us-east-1.amazonaws.com",
+            "https://xyz.execute-api.us-east-1.amazonaws.com",
         ] {
             let error = ours(&Url::parse(foreign).unwrap(), &own, "prod").unwrap_err().to_string();
             assert!(error.contains("isn't an address of the stage prod"), "{error}");

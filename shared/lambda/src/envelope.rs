@@ -142,7 +142,7 @@ mod tests {
         let secret = r#"{"v":1,"id":"a","at":1,"trace":"t","body":{"type":"Post","text":"my secret"}}"#;
         let error = Envelope::decode(secret).unwrap_err().to_string();
         assert!(error.contains("body") && !error.contains("secret"), "{error}");
-        for broken in [r#"{"v":1,"ann@example.com":[tru"#, r#"{"v":1,"ann@example.com":{"a":nul}}"#] {
+        for broken in [r#"{"v":1,"ann@example.com":[1,"#, r#"{"v":1,"ann@example.com":{"a":nul}}"#] {
             let error = Envelope::decode(broken).unwrap_err().to_string();
             assert!(!error.contains("ann@"), "a key that isn't ours: {error}");
         }
