@@ -11,7 +11,7 @@ use ::tests::stack::workspace;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use crate::callgrind::{self, Instructions};
+use crate::callgrind;
 use crate::loopback::{Addresses, Loopback};
 use crate::release::Release;
 use crate::requests;
@@ -136,10 +136,13 @@ async fn measured() -> anyhow::Result<Baseline> {
     let empty = count(Work::Nothing).await?;
     for work in Work::FIRST.into_iter().skip(1).chain([Work::Reject]) {
         let count = count(work).await?;
-        let parts: [(&str, fn(&Instructions) -> f64); 3] =
-            [("init", |c| c.init), ("first event", |c| c.first), ("later event", |c| c.warm)];
-        for (part, of) in parts {
-            let multiple = (of(&count) / of(&empty) * 1000.0).round() / 1000.0;
+        let parts = [
+            ("init", count.init, empty.init),
+            ("first event", count.first, empty.first),
+            ("later event", count.warm, empty.warm),
+        ];
+        for (part, ours, least) in parts {
+            let multiple = (ours / least * 1000.0).round() / 1000.0;
             instructions.insert(format!("{}, {part}", work.name()), multiple);
         }
     }

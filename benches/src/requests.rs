@@ -184,20 +184,21 @@ impl Shop {
     fn post(&mut self, author: usize, text: &str, product: Option<usize>) -> String {
         self.posts += 1;
         let at = self.cloud.now().to_string();
-        let mut data = json!({
-            "id": format!("10000000000{:08}", self.posts),
-            "author": {"id": shopper(author), "handle": shopper(author)},
-            "text": text, "created_at": at, "language": "en",
-        });
-        if let Some(product) = product {
-            data["in_reply_to"] = json!({
+        let parent = product.map(|product| {
+            json!({
                 "id": format!("90000000000{product:08}"),
                 "author": {"id": "acme", "handle": "acme"},
                 "text": "New in our shop",
                 "links": [link(product)],
                 "url": format!("https://square.example/@acme/90000000000{product:08}"),
-            });
-        }
+            })
+        });
+        let data = json!({
+            "id": format!("10000000000{:08}", self.posts),
+            "author": {"id": shopper(author), "handle": shopper(author)},
+            "text": text, "created_at": at, "language": "en",
+            "in_reply_to": parent,
+        });
         json!({"type": "post.created", "timestamp": at, "data": data}).to_string()
     }
 }

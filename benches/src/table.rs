@@ -337,7 +337,8 @@ pub fn machine() -> String {
     let model = model.map_or("an unknown processor", |(_, model)| model);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let system = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{model}, {cores} cores, Linux {}", system.trim())
+    let version = system.split(|c: char| c != '.' && !c.is_ascii_digit()).next().unwrap_or_default();
+    format!("{model}, {cores} cores, Linux {version}")
 }
 
 #[cfg(test)]

@@ -249,7 +249,7 @@ pub(super) fn shopper_id(run: &str, number: u32) -> String {
     format!("{PREFIX}-{run}-shopper-{number}")
 }
 
-/// SplitMix64's output function (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
+/// `SplitMix64`'s output function (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
 /// 2014): numbers that follow each other come out as if by chance, the same at every call.
 fn mixed(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
