@@ -1,9 +1,4 @@
 //! Reading logs that are longer than an answer.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test stops where something is not as expected"
-)]
 
 use std::collections::BTreeSet;
 

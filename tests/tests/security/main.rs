@@ -174,23 +174,26 @@ fn open_doors(resources: &BTreeMap<String, Value>) -> Vec<&'static str> {
     open
 }
 
+/// What a statement of a policy loses.
+type Change = fn(&mut Value);
+
 /// A forged bounce would end a shopper's mails: only SES reaches the topic, only the topic the queue. Each part of
 /// that, taken away, is missed.
 #[test]
 fn only_our_topic_reaches_the_queue_for_feedback() {
     let template = resources();
     assert_eq!(open_doors(&template), [""; 0]);
-    let without: [(&str, &dyn Fn(&mut Value)); 7] = [
-        ("FeedbackQueuePolicy", &|policy| policy[0]["Principal"] = "*".into()),
-        ("FeedbackQueuePolicy", &|policy| policy[0]["Action"] = "sqs:*".into()),
-        ("FeedbackQueuePolicy", &|policy| policy[0]["Condition"] = Value::Null),
-        ("FeedbackQueuePolicy", &|policy| {
+    let without: [(&str, Change); 7] = [
+        ("FeedbackQueuePolicy", |policy| policy[0]["Principal"] = "*".into()),
+        ("FeedbackQueuePolicy", |policy| policy[0]["Action"] = "sqs:*".into()),
+        ("FeedbackQueuePolicy", |policy| policy[0]["Condition"] = Value::Null),
+        ("FeedbackQueuePolicy", |policy| {
             let statement = policy[0].clone();
             policy.as_sequence_mut().expect("statements").push(statement);
         }),
-        ("FeedbackTopicPolicy", &|policy| policy[0]["Principal"] = "*".into()),
-        ("FeedbackTopicPolicy", &|policy| policy[0]["Action"] = "sns:*".into()),
-        ("FeedbackTopicPolicy", &|policy| policy[0]["Condition"] = Value::Null),
+        ("FeedbackTopicPolicy", |policy| policy[0]["Principal"] = "*".into()),
+        ("FeedbackTopicPolicy", |policy| policy[0]["Action"] = "sns:*".into()),
+        ("FeedbackTopicPolicy", |policy| policy[0]["Condition"] = Value::Null),
     ];
     for (name, change) in without {
         let mut resources = template.clone();
