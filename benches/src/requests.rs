@@ -262,7 +262,7 @@ fn listing(place: usize) -> anyhow::Result<Listing> {
 /// Everything that is counted.
 #[derive(Clone, Debug)]
 pub struct Counts {
-    /// Requests for [`CHATTER`] posts that aren't for us.
+    /// Requests for a thousand posts that aren't for us.
     pub chatter: u64,
     /// Each add by another shopper and of another product, which no warm function has read.
     pub different: PerAdd,
