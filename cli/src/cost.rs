@@ -20,9 +20,10 @@ use model::{Bill, Group, Line, Model, Month};
   hashcart cost --adds 1000000 --digest 5          one mail for five adds
   hashcart cost --prices ours.toml --json
 
---posts are posts that the network delivers and that carry no tag of yours, in addition to the adds. The
-counts of requests are measured (docs/COST.md); the prices are list prices of us-east-1 without free tiers,
-to be checked against the pages that --json names. A file for --prices holds what differs:
+--posts are posts that the network delivers and that carry no tag of yours, in addition to the adds.
+Where the counts of requests come from is in docs/COST.md; the prices are list prices of us-east-1
+without free tiers, to be checked against the pages that --json names. A file for --prices holds what
+differs:
 
   [prices.ses_mails]
   usd = 0.08

@@ -66,14 +66,16 @@ const MOST_SHOPPERS: u32 = 1000;
   hashcart load --stage dev --posts 5000 --rate 100   asks first; --yes doesn't
   hashcart load --stage dev --clean 01kanq7x3v        after a run that was killed
 
-Shapes of post: unwanted (no tag of ours), spread (many shoppers, many products), hot-product, hot-shopper,
-hot-thread (many answers to one post).
+Shapes of post: unwanted (no tag of ours), spread (many shoppers, many products), hot-product,
+hot-shopper, hot-thread (many answers to one post).
 
-It sends to the stage's own webhook only. Its shoppers are called hashcart-load-…; they are linked like real
-ones, their mails go to SES's mailbox simulator, and at the end they are erased with their carts. The network
-gets replies to posts that it doesn't know. On AWS all of it costs what real posts cost: `hashcart cost`.
+It sends to the stage's own webhook only. Its shoppers are called hashcart-load-…; they are
+linked like real ones, their mails go to SES's mailbox simulator, and at the end they are erased
+with their carts. The network gets replies to posts that it doesn't know. On AWS all of it costs
+what real posts cost: `hashcart cost`.
 
-Exit status: 0, every post came to its one end; 1, something is missing, lost or doubled; 130, interrupted.")]
+Exit status: 0, every post came to its one end; 1, something is missing, lost or doubled; 130,
+interrupted.")]
 pub struct Args {
     /// How many posts.
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
