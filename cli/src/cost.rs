@@ -22,8 +22,8 @@ use model::{Bill, Group, Line, Model, Month};
 
 --posts are posts that the network delivers and that carry no tag of yours, in addition to the adds.
 Where the counts of requests come from is in docs/COST.md; the prices are list prices of us-east-1
-without free tiers, to be checked against the pages that --json names. A file for --prices holds what
-differs:
+without free tiers, to be checked against the pages that --json names. A file for --prices holds
+what differs:
 
   [prices.ses_mails]
   usd = 0.08
