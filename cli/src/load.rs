@@ -59,7 +59,7 @@ const MOST_SHOPPERS: u32 = 1000;
 /// report of how long each stage took and whether anything was lost or doubled.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
-  hashcart load                                       200 posts in a burst, on the stack that runs here
+  hashcart load                                       200 posts at once, on the stack that runs here
   hashcart load --posts 1000 --rate 50 --mix spread --plot load.svg
   hashcart load --posts 100000 --mix unwanted --connections 64
   hashcart load --posts 500 --mix hot-product=1,hot-thread=1 --json
