@@ -1,6 +1,7 @@
 //! Whether an add stays as cheap with many carts and products, and with a long history in one cart.
 
 use anyhow::ensure;
+use indicatif::HumanCount;
 use serde_json::Value as Json;
 
 use crate::requests::{PerAdd, Shop, customer, product, run, shopper};
@@ -27,13 +28,16 @@ pub fn measure(most: usize) -> anyhow::Result<Vec<Measure>> {
     let mut rows = Vec::new();
     for size in sizes(most) {
         let used = run(among(size))?;
-        rows.extend(told(&format!("an add among {} carts and products", crate::table::grouped(size)), &used));
+        rows.extend(told(
+            &format!("an add among {} carts and products", HumanCount(u64::try_from(size)?)),
+            &used,
+        ));
     }
     for history in HISTORIES {
         let used = run(after(history))?;
         let decisions = if history == 1 { "decision" } else { "decisions" };
         rows.extend(told(
-            &format!("an add to a cart of {} {decisions}", crate::table::grouped(history)),
+            &format!("an add to a cart of {} {decisions}", HumanCount(u64::try_from(history)?)),
             &used,
         ));
     }

@@ -72,14 +72,20 @@ fn file() -> PathBuf {
     workspace().join("benches/baseline.json")
 }
 
-/// Measures, and compares with the baseline. Gives what there is to say when all is well.
+/// Measures, and compares with the baseline; with `only_requests` the functions aren't built for release, and their
+/// instructions not counted. Gives what there is to say when all is well.
 ///
 /// # Errors
 /// When something is dearer by more than 3 %, can't be measured, or isn't in the baseline.
-pub async fn check() -> anyhow::Result<String> {
+pub async fn check(only_requests: bool) -> anyhow::Result<String> {
     let text = std::fs::read_to_string(file())
         .with_context(|| format!("{} can't be read; make it by `{ACCEPT}`", file().display()))?;
     let baseline: Baseline = serde_json::from_str(&text).context("benches/baseline.json")?;
+    if only_requests {
+        let baseline = Baseline { instructions: BTreeMap::new(), ..baseline };
+        let now = Baseline { requests: requests().await?, ..Baseline::default() };
+        return verdict(&baseline, &now);
+    }
     verdict(&baseline, &measured().await?)
 }
 
@@ -127,6 +133,14 @@ fn differences(of: &str, before: &BTreeMap<String, f64>, now: &BTreeMap<String, 
 }
 
 async fn measured() -> anyhow::Result<Baseline> {
+    Ok(Baseline { instructions: instructions().await?, requests: requests().await? })
+}
+
+async fn requests() -> anyhow::Result<BTreeMap<String, f64>> {
+    tokio::task::spawn_blocking(requests::for_guard).await?
+}
+
+async fn instructions() -> anyhow::Result<BTreeMap<String, f64>> {
     let release = Release::build()?;
     let aws = Loopback::start().await?;
     let mut instructions = BTreeMap::new();
@@ -146,8 +160,7 @@ async fn measured() -> anyhow::Result<Baseline> {
             instructions.insert(format!("{}, {part}", work.name()), multiple);
         }
     }
-    let requests = tokio::task::spawn_blocking(requests::for_guard).await??;
-    Ok(Baseline { instructions, requests })
+    Ok(instructions)
 }
 
 #[cfg(test)]

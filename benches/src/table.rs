@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use indicatif::HumanFloatCount;
 use serde::{Deserialize, Serialize};
 
 use crate::requests::Details;
@@ -200,29 +201,7 @@ pub fn number(value: f64) -> String {
         _ if size >= 1.0 => 2,
         _ => 3,
     };
-    let plain = format!("{value:.digits$}");
-    let (whole, rest) = plain.split_once('.').map_or((plain.as_str(), ""), |(whole, rest)| (whole, rest));
-    let negative = whole.starts_with('-');
-    let told = thousands(whole.trim_start_matches('-'));
-    let rest = rest.trim_end_matches('0');
-    let point = if rest.is_empty() { "" } else { "." };
-    format!("{}{told}{point}{rest}", if negative { "-" } else { "" })
-}
-
-/// A count with its thousands apart.
-pub fn grouped(count: usize) -> String {
-    thousands(&count.to_string())
-}
-
-fn thousands(digits: &str) -> String {
-    let mut told = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            told.push(',');
-        }
-        told.push(digit);
-    }
-    told
+    format!("{:.digits$}", HumanFloatCount(value))
 }
 
 /// The files that hold what was measured last.

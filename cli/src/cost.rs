@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use console::style;
+use indicatif::{HumanCount, HumanFloatCount};
 
 use crate::table::Table;
 use crate::terminal::say;
@@ -107,8 +108,8 @@ fn show(bill: &Bill) {
     let mails = if digest == 1 { "a mail each".to_owned() } else { format!("one mail for {digest}") };
     say(format!(
         "A month with {} adds ({mails}) and {} posts that are not for us",
-        grouped(adds),
-        grouped(posts)
+        HumanCount(adds),
+        HumanCount(posts)
     ));
     for group in Group::ALL {
         let lines: Vec<&Line> = bill.lines.iter().filter(|line| line.group == group).collect();
@@ -148,23 +149,8 @@ fn dollars(usd: f64) -> String {
 }
 
 fn quantity(quantity: f64) -> String {
-    if quantity >= 100.0 { grouped_text(&format!("{quantity:.0}")) } else { format!("{quantity:.1}") }
-}
-
-/// `1,000,000`.
-fn grouped(number: u64) -> String {
-    grouped_text(&number.to_string())
-}
-
-fn grouped_text(digits: &str) -> String {
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    let digits = usize::from(quantity < 100.0);
+    format!("{:.digits$}", HumanFloatCount(quantity))
 }
 
 #[cfg(test)]
@@ -173,8 +159,7 @@ mod tests {
 
     #[test]
     fn numbers_are_written_for_people() {
-        assert_eq!([0, 12, 1_000, 1_234_567].map(grouped), ["0", "12", "1,000", "1,234,567"]);
         assert_eq!([0.0, 0.001, 0.005, 1234.5].map(dollars), ["0.00", "<0.01", "0.01", "1234.50"]);
-        assert_eq!([0.0, 99.96, 100.4, 12_345.6].map(quantity), ["0.0", "100.0", "100", "12,346"]);
+        assert_eq!([0.0, 99.96, 100.4, 12_345.6].map(quantity), ["0", "100", "100", "12,346"]);
     }
 }

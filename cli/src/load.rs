@@ -4,6 +4,7 @@ mod mix;
 mod plot;
 mod progress;
 mod report;
+mod seen;
 mod sending;
 mod shoppers;
 mod stages;
@@ -13,7 +14,6 @@ mod timeline;
 mod verify;
 mod watch;
 
-use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,12 +39,12 @@ use crate::stats::since;
 use crate::terminal::{complain, say};
 use mix::{Mix, Posts};
 use progress::Progress;
-use report::{Answered, Counted, Missing, NoticeCount, QueueSeen, Report};
+use report::Report;
+use seen::{Seen, Sent};
 use sending::{Answer, Sending};
 use shoppers::Shoppers;
-use stages::{StageTimes, Times, Ways};
+use stages::Ways;
 use target::Target;
-use timeline::Timeline;
 use verify::Verified;
 use watch::{QUEUES, Watch, Watched};
 
@@ -199,20 +199,6 @@ struct Load {
     interrupt: Interrupt,
 }
 
-/// What came of the sending.
-struct Sent {
-    answers: BTreeMap<String, u64>,
-    times: Times,
-    timeline: Timeline,
-    /// Taken posts that are for us, by their shopper.
-    taken: HashMap<u32, Vec<u32>>,
-    /// When followed posts were meant to be sent.
-    meant: HashMap<u32, Duration>,
-    shapes: BTreeMap<&'static str, u64>,
-    expected: u64,
-    last: Duration,
-}
-
 impl Load {
     /// Links the shoppers and chooses the products.
     async fn prepare(args: &Args, aws: Aws, target: Target) -> anyhow::Result<Self> {
@@ -325,16 +311,7 @@ impl Load {
         accepted: &mpsc::UnboundedSender<u32>,
         progress: &Progress,
     ) -> anyhow::Result<Sent> {
-        let mut sent = Sent {
-            answers: BTreeMap::new(),
-            times: Times::new("http_answer")?,
-            timeline: Timeline::default(),
-            taken: HashMap::new(),
-            meant: HashMap::new(),
-            shapes: BTreeMap::new(),
-            expected: 0,
-            last: Duration::ZERO,
-        };
+        let mut sent = Sent::nothing()?;
         while let Some(answer) = answered.recv().await {
             let post = self.posts.post(answer.number);
             sent.add(&answer);
@@ -421,116 +398,6 @@ impl Load {
             shapes: seen.sent.shapes,
             verified: seen.verified,
         })
-    }
-}
-
-impl Sent {
-    fn add(&mut self, answer: &Answer) {
-        let status = answer.status.map_or("none".to_owned(), |status| status.to_string());
-        self.timeline.sent(answer.sent);
-        self.timeline.answered(answer.answered, &status);
-        *self.answers.entry(status).or_default() += 1;
-        self.times.add(answer.answered.saturating_sub(answer.meant));
-        self.last = self.last.max(answer.answered);
-    }
-}
-
-/// Everything that was seen of a load.
-struct Seen {
-    from: Timestamp,
-    sent: Sent,
-    watched: Watched,
-    ways: Ways,
-    verified: Verified,
-    /// New dead letters of each queue.
-    dead: Vec<u64>,
-}
-
-impl Seen {
-    /// When a followed post's shopper was told, since the beginning.
-    fn told(&self, number: u32) -> Option<Duration> {
-        let told_ms = self.ways.told_ms(number)?;
-        Some(Timestamp::from_millis(told_ms).since(self.from))
-    }
-
-    /// When the last of the followed posts was told.
-    fn told_at(&self) -> Duration {
-        self.sent.meant.keys().filter_map(|number| self.told(*number)).max().unwrap_or_default()
-    }
-
-    fn stages(&self) -> anyhow::Result<Vec<StageTimes>> {
-        let mut all = Times::new("post_to_notice")?;
-        for (number, meant) in &self.sent.meant {
-            if let Some(told) = self.told(*number) {
-                all.add(told.saturating_sub(*meant));
-            }
-        }
-        let behind = self.ways.stages()?;
-        let stages = std::iter::once(&self.sent.times).chain(&behind).chain([&all]);
-        Ok(stages.filter_map(Times::percentiles).collect())
-    }
-
-    fn answers(&self) -> Vec<Answered> {
-        let answers = self.sent.answers.iter();
-        answers.map(|(status, count)| Answered { status: status.clone(), count: *count }).collect()
-    }
-
-    fn missing(&self) -> Vec<Missing> {
-        let mut stages = BTreeMap::new();
-        for number in &self.watched.open {
-            *stages.entry(self.ways.last_seen(*number)).or_default() += 1;
-        }
-        stages.into_iter().map(|(stage, count)| Missing { stage, count }).collect()
-    }
-
-    fn queues(&self) -> Vec<QueueSeen> {
-        let queue = |(place, (queue, dead_letters)): (usize, (crate::queues::Queue, &u64))| QueueSeen {
-            queue: queue.name(),
-            deepest: self
-                .watched
-                .looks
-                .iter()
-                .filter_map(|look| look.depths.get(place))
-                .max()
-                .copied()
-                .unwrap_or(0),
-            oldest_ms: self
-                .ways
-                .lays(place)
-                .map(|lay| lay.to_ms.saturating_sub(lay.from_ms))
-                .max()
-                .unwrap_or(0),
-            dead_letters: *dead_letters,
-        };
-        QUEUES.into_iter().zip(&self.dead).enumerate().map(queue).collect()
-    }
-
-    fn outcomes(&self) -> Vec<Counted> {
-        let outcomes = self.verified.outcomes.iter();
-        outcomes.map(|(outcome, count)| Counted { outcome, count: *count }).collect()
-    }
-
-    fn notices(&self) -> Vec<NoticeCount> {
-        let counts = self.watched.channels.iter();
-        let mut notices: Vec<NoticeCount> = counts
-            .map(|((channel, result), count)| NoticeCount { channel, result: result.clone(), count: *count })
-            .collect();
-        notices.sort();
-        notices
-    }
-
-    fn timeline(&self, follow_every: u64) -> Vec<report::Moment> {
-        let mut timeline = self.sent.timeline.clone();
-        for told in self.sent.meant.keys().filter_map(|number| self.told(*number)) {
-            timeline.told(told, follow_every);
-        }
-        self.watched.looks.iter().for_each(|look| timeline.looked(look));
-        for (place, queue) in QUEUES.into_iter().enumerate() {
-            for lay in self.ways.lays(place) {
-                timeline.lay(queue.name(), lay, self.from);
-            }
-        }
-        timeline.moments()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether each guard of the threat model has a test that fails without it.
 //!
-//! The patches in `tests/security/guards` take guards away, each where the variable [`SWITCH`] names it. So all of
-//! them are built at once, into a copy of the checkout, and a test is run once for each guard that it stands for.
+//! The patches in `tests/security/guards` take guards away, see [`crate::sabotage`]. A test is run once for each guard
+//! that it stands for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,27 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
-use crate::patched::{Patched, patches};
+use crate::sabotage::{SWITCH, Sabotaged};
 
-/// Names the guard that is away.
-pub const SWITCH: &str = "WITHOUT_GUARD";
 /// After so long a test counts as failed: it hangs without the guard.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// The packages whose tests stand in the threat model, and their test binaries beside the libraries.
-const PACKAGES: [&str; 12] = [
-    "account-link",
-    "cart-add",
-    "cart-page",
-    "domain",
-    "lambda",
-    "messages",
-    "networks",
-    "notify",
-    "store",
-    "tests",
-    "web",
-    "webhook-ingest",
-];
+/// The test binaries, beside the libraries, whose tests stand in the threat model.
 const BINARIES: [&str; 6] = ["it", "pages", "privacy", "queue", "security", "webhooks"];
 
 /// A row of the threat model.
@@ -73,26 +57,6 @@ pub fn rows(page: &str) -> anyhow::Result<Vec<Row>> {
         });
     }
     Ok(rows)
-}
-
-/// The guards that the patches in `folder` can take away.
-///
-/// # Errors
-/// When a patch can't be read or takes none away.
-pub fn guards(folder: &Path) -> anyhow::Result<BTreeSet<String>> {
-    let mut guards = BTreeSet::new();
-    for patch in patches(folder)? {
-        let text = std::fs::read_to_string(&patch)?;
-        let added = text.lines().filter(|line| line.starts_with('+'));
-        let named: Vec<String> = added
-            .flat_map(|line| line.split("== Ok(\"").skip(1))
-            .filter_map(|rest| rest.split('"').next())
-            .map(str::to_owned)
-            .collect();
-        ensure!(!named.is_empty(), "{} names no guard", patch.display());
-        guards.extend(named);
-    }
-    Ok(guards)
 }
 
 /// Where guards are tried.
@@ -162,18 +126,16 @@ impl Bench {
 
     /// Builds all tests with every guard removable, and finds them by name.
     fn build(&self) -> anyhow::Result<BTreeMap<String, Vec<Test>>> {
-        let patched = Patched { workspace: self.workspace.clone(), copy: self.target.join("checkout") };
-        patched.refresh()?;
-        for patch in patches(&self.workspace.join("tests/security/guards"))? {
-            patched.apply(&patch)?;
-        }
+        let patches = self.workspace.join("tests/security/guards");
+        let sabotaged = Sabotaged { workspace: self.workspace.clone(), patches, target: self.target.clone() };
+        sabotaged.prepare("debug")?;
         // The emulator's virtual environment: the checkout's own.
-        let (installed, link) = (self.workspace.join(".hashcart"), patched.copy.join(".hashcart"));
+        let (installed, link) = (self.workspace.join(".hashcart"), sabotaged.copy().join(".hashcart"));
         if installed.exists() && !link.exists() {
             std::os::unix::fs::symlink(installed, link)?;
         }
         let mut tests: BTreeMap<String, Vec<Test>> = BTreeMap::new();
-        for (binary, package) in self.compile(&patched.copy)? {
+        for (binary, package) in compile(&sabotaged)? {
             let listed =
                 Command::new(&binary).args(["--list", "--format", "terse"]).current_dir(&package).output()?;
             for line in String::from_utf8(listed.stdout)?.lines() {
@@ -185,32 +147,28 @@ impl Bench {
         }
         Ok(tests)
     }
+}
 
-    /// The test binaries, each with its package's folder.
-    fn compile(&self, copy: &Path) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        let mut command = Command::new(cargo);
-        command.args(["test", "--no-run", "--quiet", "--lib", "--message-format=json", "--target-dir"]);
-        command.arg(&self.target).current_dir(copy).stderr(Stdio::inherit());
-        for package in PACKAGES {
-            command.args(["-p", package]);
-        }
-        for binary in BINARIES {
-            command.args(["--test", binary]);
-        }
-        let built = command.output()?;
-        ensure!(built.status.success(), "the tests can't be built without their guards");
-        let mut binaries = Vec::new();
-        for line in String::from_utf8(built.stdout)?.lines() {
-            let message: Value = serde_json::from_str(line)?;
-            let manifest = message["manifest_path"].as_str().map(Path::new).and_then(Path::parent);
-            let tested = message["profile"]["test"].as_bool() == Some(true);
-            if let (Some(binary), Some(package), true) = (message["executable"].as_str(), manifest, tested) {
-                binaries.push((PathBuf::from(binary), package.to_owned()));
-            }
-        }
-        Ok(binaries)
+/// The test binaries, each with its package's folder. Of the whole workspace, so that the dependencies are those that
+/// `cargo test` builds.
+fn compile(sabotaged: &Sabotaged) -> anyhow::Result<Vec<(PathBuf, PathBuf)>> {
+    let mut cargo = sabotaged.cargo();
+    cargo.args(["test", "--workspace", "--locked", "--no-run", "--quiet", "--message-format=json", "--lib"]);
+    for binary in BINARIES {
+        cargo.args(["--test", binary]);
     }
+    let built = cargo.stderr(Stdio::inherit()).output()?;
+    ensure!(built.status.success(), "the tests can't be built without their guards");
+    let mut binaries = Vec::new();
+    for line in String::from_utf8(built.stdout)?.lines() {
+        let message: Value = serde_json::from_str(line)?;
+        let manifest = message["manifest_path"].as_str().map(Path::new).and_then(Path::parent);
+        let tested = message["profile"]["test"].as_bool() == Some(true);
+        if let (Some(binary), Some(package), true) = (message["executable"].as_str(), manifest, tested) {
+            binaries.push((PathBuf::from(binary), package.to_owned()));
+        }
+    }
+    Ok(binaries)
 }
 
 /// The first of the tests that fails without the guard.

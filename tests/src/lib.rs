@@ -5,5 +5,5 @@ pub mod form;
 pub mod fuzz;
 pub mod guards;
 pub mod items;
-pub mod patched;
+pub mod sabotage;
 pub mod stack;

@@ -2,6 +2,8 @@
 
 use tests::faults::plan::Schedule;
 use tests::faults::run;
+use tests::sabotage::{still_apply, switches};
+use tests::stack::workspace;
 
 /// Small worlds, and enough of them for each kind to come.
 const POSTS: usize = 40;
@@ -29,4 +31,15 @@ fn a_seed_ends_the_same_each_time() {
     // The faults that happened, given as a list, are the same run.
     let listed = Schedule { faults: Some(first.fired.clone()), ..schedule };
     assert_eq!(run::check(&listed).digest, first.digest);
+}
+
+/// `faults -- mutants` tries what the patches switch; the page says what each bug is.
+#[test]
+fn every_deliberate_bug_still_applies_and_stands_on_the_page() {
+    let folder = workspace().join("tests/faults/bugs");
+    still_apply(&folder).expect("patches that apply");
+    let page = std::fs::read_to_string(workspace().join("docs/FAULTS.md")).expect("the page");
+    let bugs = switches(&folder).expect("the bugs");
+    let unnamed: Vec<_> = bugs.iter().filter(|bug| !page.contains(&format!("| `{bug}` |"))).collect();
+    assert!(bugs.len() > 10 && unnamed.is_empty(), "docs/FAULTS.md leaves out {unnamed:?}");
 }

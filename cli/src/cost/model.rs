@@ -9,8 +9,8 @@ use super::{Likeness, Network};
 
 /// Prices and usage.
 const MODEL: &str = include_str!("model.toml");
-/// Requests and units per add, as measured (`docs/PERFORMANCE.md`).
-const REQUESTS: &str = include_str!("requests.json");
+/// Requests and units per add, as `benches` counted them last (`docs/PERFORMANCE.md`).
+const REQUESTS: &str = include_str!("../../../docs/requests.json");
 
 /// How many messages the measured batches held.
 const BATCH: f64 = 10.0;

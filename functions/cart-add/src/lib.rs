@@ -91,6 +91,14 @@ struct Ended {
     replayed: Vec<u16>,
 }
 
+impl Ended {
+    fn without_customer(commands: &PostCommands, decided_at: Timestamp, lines: Vec<LineOutcome>) -> Self {
+        let (post, step) = (commands.post.clone(), commands.step);
+        let outcomes = PostOutcomes { post, customer: None, step, decided_at, lines };
+        Self { outcomes, replayed: Vec::new() }
+    }
+}
+
 impl CartAdd {
     /// Wires the consumer to the tables that the environment names.
     ///
@@ -128,16 +136,20 @@ impl CartAdd {
         let limits = &prepared.snapshot.storefront.value.limits;
         let account = match &commands.shopper {
             Shopper::Customer(customer) => {
-                return self.of_customer(customer, commands, limits, false, now).await;
+                let ended = self.of_customer(customer, commands, limits, false, now).await?;
+                return Ok(ended.unwrap_or_else(|| Ended::without_customer(commands, now, Vec::new())));
             }
             Shopper::Account { network, user } => Account::new(network.clone(), user.clone()),
         };
         let nothing = AccountFacts::default();
         let known = prepared.facts.accounts.get(&account).unwrap_or(&nothing);
-        match &known.link {
-            Some(link) => self.of_customer(&link.customer, commands, limits, known.blocked, now).await,
-            None => self.of_nobody(&account, commands, limits, known.blocked, now).await,
+        if let Some(link) = &known.link
+            && let Some(ended) =
+                self.of_customer(&link.customer, commands, limits, known.blocked, now).await?
+        {
+            return Ok(ended);
         }
+        self.of_nobody(&account, commands, limits, known.blocked, now).await
     }
 
     /// Nothing more is said about a deleted post, whatever becomes of its commands.
@@ -150,6 +162,7 @@ impl CartAdd {
         Ok(())
     }
 
+    /// `None` for a customer who had their data deleted while the commands were on their way.
     async fn of_customer(
         &self,
         customer: &CustomerId,
@@ -157,10 +170,10 @@ impl CartAdd {
         limits: &Limits,
         blocked: bool,
         now: Timestamp,
-    ) -> Result<Ended, CartAddError> {
+    ) -> Result<Option<Ended>, CartAddError> {
         let circumstances = Circumstances { now, limits, blocked };
         let decision = self.decider.decide(customer, commands, circumstances).await?;
-        Ok(Ended { outcomes: decision.outcomes, replayed: decision.replayed })
+        Ok(decision.map(|decision| Ended { outcomes: decision.outcomes, replayed: decision.replayed }))
     }
 
     /// The commands of an account that nobody has linked: what needs a cart is parked, the rest is
@@ -186,7 +199,9 @@ impl CartAdd {
             .collect();
         let parked = match self.park(account, commands, to_park, limits, now).await? {
             Some(Parked::Linked(customer)) => {
-                return self.of_customer(&customer, commands, limits, blocked, now).await;
+                let ended = self.of_customer(&customer, commands, limits, blocked, now).await?;
+                // A link without a customer: it is being deleted at this very moment.
+                return ended.ok_or(CartAddError::Store(StoreError::Contended { operation: "deciding" }));
             }
             Some(Parked::RateLimited) => Outcome::RateLimited,
             Some(Parked::Parked | Parked::AlreadyParked) | None => Outcome::NotLinked,
@@ -200,9 +215,7 @@ impl CartAdd {
             let (line, marketplace) = (line.line, line.marketplace.clone());
             lines.push(LineOutcome { line, marketplace, product: None, outcome });
         }
-        let (post, step) = (commands.post.clone(), commands.step);
-        let outcomes = PostOutcomes { post, customer: None, step, decided_at: now, lines };
-        Ok(Ended { outcomes, replayed: Vec::new() })
+        Ok(Ended::without_customer(commands, now, lines))
     }
 
     /// Parks these lines of `commands`; `None` when there are none. Facts (a deletion, a purchase) are

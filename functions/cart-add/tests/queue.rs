@@ -700,6 +700,22 @@ async fn an_order_of_the_shop_takes_what_was_bought_out_of_the_cart() {
 }
 
 #[tokio::test]
+async fn what_comes_after_the_data_was_deleted_leaves_no_trace_of_its_own() {
+    let world = World::new("gone").await;
+    let customer = world.link("gil").await;
+    let mug = ProductRef { variant: Some("mug".into()), ..of("mug") };
+    let bought = Action::Purchase { order: "1002".into(), product: mug, quantity: 1 };
+    let mut order = post("shop", "gone-1", vec![bought]);
+    order.shopper = Shopper::Customer(customer.clone());
+    world.linking.erase(&customer).await.unwrap();
+    assert_eq!(world.work_on(&[body(&order)]).await.unwrap(), 0);
+    assert_eq!(world.carts.read(&customer).await.unwrap().entries, []);
+    // The account is nobody's again.
+    let outcomes = world.decide_one(&post("gil", "gone-2", vec![add_exactly("mug", 1)])).await;
+    assert_eq!((told(&outcomes).as_slice(), &outcomes.customer), ([&Outcome::NotLinked].as_slice(), &None));
+}
+
+#[tokio::test]
 async fn without_a_storefront_everything_waits() {
     let world = World::with_settings_in("no-storefront", "LedgerTable").await;
     let result = world.work_on(&[body(&post("mo", "1", vec![add("mug")]))]).await;

@@ -154,7 +154,8 @@ impl App {
         let circumstances =
             Circumstances { now: visit.now, limits: &visit.storefront.limits, blocked: false };
         let decision = self.decider.decide(customer, commands, circumstances).await;
-        let decision = decision.map_err(Failure::unavailable)?;
+        // Their data was deleted since they signed in, in another window.
+        let decision = decision.map_err(Failure::unavailable)?.ok_or(Failure::SignedOut)?;
         for line in &decision.outcomes.lines {
             let (post, outcome) = (commands.post.post_ref().to_string(), line.outcome.name());
             tracing::info!(post, line = line.line, outcome, "decided a command of the page");

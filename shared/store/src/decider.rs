@@ -66,7 +66,8 @@ impl Decider {
     }
 
     /// Decides the lines of `commands` in order for `customer`, each once: a line that was decided
-    /// before ends as it did then. The lines of one message see each other.
+    /// before ends as it did then. The lines of one message see each other. `None`, and nothing is
+    /// written, for a customer without a profile: they had their data deleted, which is to stay so.
     ///
     /// # Errors
     /// When a table can't be read or written. What was decided until then stands, and is found again
@@ -76,9 +77,12 @@ impl Decider {
         customer: &CustomerId,
         commands: &PostCommands,
         circumstances: Circumstances<'_>,
-    ) -> Result<Decision, StoreError> {
+    ) -> Result<Option<Decision>, StoreError> {
         let reads = try_join(self.carts.read(customer), self.products(commands, circumstances.now));
         let (mut record, products) = reads.await?;
+        if record.profile.is_none() {
+            return Ok(None);
+        }
         let (mut lines, mut replayed) = (Vec::new(), Vec::new());
         let mut decided_at = Timestamp::default();
         for line in &commands.lines {
@@ -100,7 +104,7 @@ impl Decider {
             decided_at,
             lines,
         };
-        Ok(Decision { outcomes, record, replayed })
+        Ok(Some(Decision { outcomes, record, replayed }))
     }
 
     /// The decision on one line, and whether it had been made before.

@@ -732,12 +732,12 @@ async fn the_same_commands_end_the_same_however_often_and_however_much_at_once()
     let wired = Wired::new().await;
     shelve_mugs(&wired.catalog).await;
     let decider = wired.decider();
-    let customer = CustomerId::new("decider-1");
+    let customer = wired.linking.link(&new_link("decider-1", "decider-1")).await.unwrap().customer;
     let limits = Limits::default();
     let ten = commands("d1", "d1", NOW, vec![add(Some(2)), add(Some(3)), Action::Help]);
     let circumstances = Circumstances { now: NOW, limits: &limits, blocked: false };
     let at_once = join_all((0..10).map(|_| decider.decide(&customer, &ten, circumstances))).await;
-    let at_once: Vec<_> = at_once.into_iter().map(|decision| decision.unwrap().outcomes).collect();
+    let at_once: Vec<_> = at_once.into_iter().map(|decision| decision.unwrap().unwrap().outcomes).collect();
     let outcomes: Vec<&Outcome> = at_once[0].lines.iter().map(|line| &line.outcome).collect();
     assert_eq!(
         outcomes,
@@ -747,11 +747,26 @@ async fn the_same_commands_end_the_same_however_often_and_however_much_at_once()
     assert!(at_once.iter().all(|outcomes| *outcomes == at_once[0]));
 
     let much_later = Circumstances { now: NOW.plus(HOUR), limits: &limits, blocked: true };
-    let replay = decider.decide(&customer, &ten, much_later).await.unwrap();
+    let replay = decider.decide(&customer, &ten, much_later).await.unwrap().unwrap();
     assert_eq!(replay.outcomes, at_once[0], "what was decided stays decided");
     assert_eq!(replay.replayed, [1, 2, 3]);
     assert_eq!(replay.record.cart().quantity(&mug_item()), 3);
     assert_eq!(replay.record.cart(), wired.carts.read(&customer).await.unwrap().cart());
+}
+
+#[tokio::test]
+async fn nothing_is_written_for_who_had_their_data_deleted() {
+    let wired = Wired::new().await;
+    shelve_mugs(&wired.catalog).await;
+    let customer = wired.linking.link(&new_link("gone-1", "gone")).await.unwrap().customer;
+    let limits = Limits::default();
+    let circumstances = Circumstances { now: NOW, limits: &limits, blocked: false };
+    let post = |id| commands("gone-1", id, NOW, vec![add(Some(2))]);
+    assert!(wired.decider().decide(&customer, &post("g1"), circumstances).await.unwrap().is_some());
+    wired.linking.erase(&customer).await.unwrap();
+    assert_eq!(wired.decider().decide(&customer, &post("g2"), circumstances).await.unwrap(), None);
+    let record = wired.carts.read(&customer).await.unwrap();
+    assert!(record.entries.is_empty() && record.profile.is_none(), "{record:?}");
 }
 
 #[tokio::test]
@@ -768,7 +783,7 @@ async fn a_stop_on_the_page_is_for_all_accounts() {
     assert!(wired.links.stopped(&account("quiet-2")).await.unwrap());
 
     let late = commands("quiet-1", "late", NOW.minus(HOUR), vec![Action::Start]);
-    let decision = wired.decider().decide(&customer, &late, circumstances).await.unwrap();
+    let decision = wired.decider().decide(&customer, &late, circumstances).await.unwrap().unwrap();
     assert_eq!(decision.outcomes.lines[0].outcome, Outcome::Superseded);
     assert!(wired.links.stopped(&account("quiet-1")).await.unwrap());
 }
@@ -777,7 +792,7 @@ async fn a_stop_on_the_page_is_for_all_accounts() {
 async fn who_brought_a_product_gets_the_credit_for_its_purchase() {
     let wired = Wired::new().await;
     shelve_mugs(&wired.catalog).await;
-    let customer = CustomerId::new("decider-credit");
+    let customer = wired.linking.link(&new_link("decider-2", "decider-2")).await.unwrap().customer;
     let limits = Limits::default();
     let circumstances = Circumstances { now: NOW, limits: &limits, blocked: false };
     let mut post = commands("dc", "dc", NOW, vec![add(Some(2))]);
@@ -792,7 +807,7 @@ async fn who_brought_a_product_gets_the_credit_for_its_purchase() {
     order.post.first_seen = NOW.plus(HOUR);
     order.shopper = Shopper::Customer(customer.clone());
     let later = Circumstances { now: NOW.plus(HOUR), ..circumstances };
-    let decision = wired.decider().decide(&customer, &order, later).await.unwrap();
+    let decision = wired.decider().decide(&customer, &order, later).await.unwrap().unwrap();
     assert_eq!(decision.record.cart().quantity(&mug_item()), 1);
     let rows = wired.ledger.day(&"us".into(), &day(NOW)).await.unwrap();
     let mut events: Vec<(Event, PostId)> = rows
@@ -808,7 +823,7 @@ async fn who_brought_a_product_gets_the_credit_for_its_purchase() {
 async fn what_has_become_old_is_compacted_on_the_way() {
     let wired = Wired::new().await;
     shelve_mugs(&wired.catalog).await;
-    let customer = CustomerId::new("decider-old");
+    let customer = wired.linking.link(&new_link("decider-3", "decider-3")).await.unwrap().customer;
     let then = NOW.minus(DAY * 130);
     for n in 0..60 {
         let old = entry(&format!("old-{n}"), then.plus(Duration::from_secs(n)), 4);
@@ -817,7 +832,7 @@ async fn what_has_become_old_is_compacted_on_the_way() {
     let limits = Limits::default();
     let circumstances = Circumstances { now: NOW, limits: &limits, blocked: false };
     let post = commands("do", "do", NOW, vec![add(Some(5))]);
-    let decision = wired.decider().decide(&customer, &post, circumstances).await.unwrap();
+    let decision = wired.decider().decide(&customer, &post, circumstances).await.unwrap().unwrap();
     assert_eq!(decision.outcomes.lines[0].outcome, Outcome::QuantityChanged { from: 4, to: 5 });
     assert_eq!(decision.record.entries.len(), 1);
     let cart: Cart = decision.record.cart();

@@ -1,123 +1,90 @@
-//! Deliberate bugs, each a patch in `tests/faults/bugs`: the run must find every one of them.
+//! Deliberate bugs, in the patches of `tests/faults/bugs`: the run must find every one of them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 
-use crate::patched::{Patched, name_of, patches};
+use crate::sabotage::{SWITCH, Sabotaged, switches};
+use crate::stack::workspace;
 
 /// How many posts a world has in which a bug is looked for: small ones find it sooner.
 const POSTS: &str = "60";
 
-/// How a bug was found.
+/// What a run with a bug came to.
 #[derive(Clone, Debug)]
-pub struct Found {
-    /// The patch's name.
+pub struct Tried {
+    /// The bug's name.
     pub name: String,
-    /// After how many deliveries.
+    /// How many deliveries the run had.
     pub deliveries: u64,
-    /// After how long, the build apart.
+    /// How long it took.
     pub time: Duration,
-    /// The law that it broke.
-    pub law: String,
+    /// The law that the bug broke; `None` when it wasn't found.
+    pub law: Option<String>,
 }
 
-/// Where bugs are tried.
+/// How bugs are tried.
 #[derive(Clone, Debug)]
 pub struct Bench {
-    /// The checkout.
-    pub workspace: PathBuf,
-    /// Cargo's folder for what it builds: one for all bugs, so that each rebuilds only what it touches.
+    /// Cargo's folder for what it builds.
     pub target: PathBuf,
     /// The profile that is built.
     pub profile: String,
     /// The deliveries after which a bug counts as not found.
     pub deliveries: u64,
+    /// The seed of each run.
+    pub seed: u64,
     /// Only bugs whose name holds this.
     pub only: Option<String>,
 }
 
 impl Bench {
-    /// Tries every bug on a copy of the checkout and tells `heard` of each that was found.
+    /// Builds a copy of the checkout with all bugs, switches on one after the other, and tells `heard` what came of it.
     ///
     /// # Errors
-    /// When a patch applies no more, its code can't be built, or the run doesn't find it.
-    pub fn run(&self, heard: &dyn Fn(&Found)) -> anyhow::Result<usize> {
-        let patches = self.patches()?;
-        ensure!(!patches.is_empty(), "no such bug in tests/faults/bugs");
-        let patched = Patched { workspace: self.workspace.clone(), copy: self.target.join("checkout") };
-        self.seed()?;
-        for patch in &patches {
-            patched.refresh()?;
-            let found = self.try_one(patch, &patched)?;
-            heard(&found);
+    /// When a patch applies no more, the copy can't be built, or the run fails even without a bug.
+    pub fn run(&self, heard: &dyn Fn(&Tried)) -> anyhow::Result<Vec<Tried>> {
+        let patches = workspace().join("tests/faults/bugs");
+        let is_wanted = |name: &String| self.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
+        let names: Vec<String> = switches(&patches)?.into_iter().filter(is_wanted).collect();
+        ensure!(!names.is_empty(), "no such bug in {}", patches.display());
+        let sabotaged = Sabotaged { workspace: workspace(), patches, target: self.target.clone() };
+        let binary = self.build(&sabotaged)?;
+        let without = self.try_one(&binary, "none", self.deliveries.min(5_000))?;
+        ensure!(without.law.is_none(), "the run fails without a bug: {without:?}");
+        let mut tried = Vec::new();
+        for name in &names {
+            let one = self.try_one(&binary, name, self.deliveries)?;
+            heard(&one);
+            tried.push(one);
         }
-        Ok(patches.len())
+        Ok(tried)
     }
 
-    /// Begins with what the checkout has built, so that some four hundred dependencies aren't built again.
-    /// It must be a copy: cargo tells our own crates in two checkouts apart by their place within them,
-    /// and would take the last bug's for the checkout's.
-    fn seed(&self) -> anyhow::Result<()> {
-        let (from, to) = (self.workspace.join("target").join(self.folder()), self.target.join(self.folder()));
-        if to.exists() || !from.exists() {
-            return Ok(());
-        }
-        std::fs::create_dir_all(&to)?;
-        for part in [".fingerprint", "build", "deps"] {
-            let copied = Command::new("cp").arg("-Rp").arg(from.join(part)).arg(&to).status()?;
-            ensure!(copied.success(), "{} can't be copied to {}", from.join(part).display(), to.display());
-        }
-        Ok(())
+    fn build(&self, sabotaged: &Sabotaged) -> anyhow::Result<PathBuf> {
+        let folder = if self.profile == "dev" { "debug" } else { &self.profile };
+        sabotaged.prepare(folder)?;
+        let build =
+            ["build", "--quiet", "--locked", "--profile", &self.profile, "-p", "tests", "--bin", "faults"];
+        ensure!(sabotaged.cargo().args(build).status()?.success(), "the bugs can't be built");
+        Ok(self.target.join(folder).join("faults"))
     }
 
-    /// Cargo's folder for the profile.
-    fn folder(&self) -> &str {
-        if self.profile == "dev" { "debug" } else { &self.profile }
-    }
-
-    fn patches(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let all = patches(&self.workspace.join("tests/faults/bugs"))?;
-        let is_wanted =
-            |path: &PathBuf| self.only.as_ref().is_none_or(|only| name_of(path).contains(only.as_str()));
-        Ok(all.into_iter().filter(is_wanted).collect())
-    }
-
-    fn try_one(&self, patch: &Path, patched: &Patched) -> anyhow::Result<Found> {
-        let name = name_of(patch);
-        patched.apply(patch)?;
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        let built = Command::new(cargo)
-            .args([
-                "build",
-                "--quiet",
-                "--profile",
-                &self.profile,
-                "-p",
-                "tests",
-                "--bin",
-                "faults",
-                "--target-dir",
-            ])
-            .arg(&self.target)
-            .current_dir(&patched.copy)
-            .status()?;
-        ensure!(built.success(), "the bug {name} can't be built");
-        let binary = self.target.join(self.folder()).join("faults");
+    fn try_one(&self, binary: &PathBuf, name: &str, deliveries: u64) -> anyhow::Result<Tried> {
         let began = Instant::now();
         let output = Command::new(binary)
-            .args(["--deliveries", &self.deliveries.to_string(), "--posts", POSTS, "--shrink", "0", "--save"])
-            .arg(patched.copy.join(format!("{name}.json")))
+            .args(["--deliveries", &deliveries.to_string(), "--seed", &self.seed.to_string()])
+            .args(["--posts", POSTS, "--shrink", "0", "--save"])
+            .arg(self.target.join(format!("{name}.json")))
+            .env(SWITCH, name)
             .output()?;
         let said = String::from_utf8_lossy(&output.stdout);
         let law = said.lines().find_map(|line| line.strip_prefix("broken: ")).map(str::to_owned);
-        let Some(law) = law.filter(|_| !output.status.success()) else {
-            bail!("the bug {name} was not found in {} deliveries", self.deliveries);
-        };
         let deliveries = said.lines().find_map(deliveries_in).unwrap_or(0);
-        Ok(Found { name, deliveries, time: began.elapsed(), law })
+        ensure!(law.is_some() || output.status.success(), "with {name} the run ended without a word");
+        Ok(Tried { name: name.to_owned(), deliveries, time: began.elapsed(), law })
     }
 }
 

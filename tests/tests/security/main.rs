@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_yaml_ng::Value;
-use tests::guards::{Row, guards, rows};
-use tests::patched::patches;
+use tests::guards::{Row, rows};
+use tests::sabotage::{still_apply, switches};
 use tests::stack::workspace;
 
 /// Every Rust file of the workspace's own crates.
@@ -94,7 +94,7 @@ fn every_guard_of_the_threat_model_names_a_test() {
 #[test]
 fn the_threat_model_names_every_guard_that_can_be_taken_away() {
     let named: BTreeSet<String> = page().into_iter().flat_map(|row| row.guards).collect();
-    let there = guards(&folder()).expect("the patches");
+    let there = switches(&folder()).expect("the patches");
     let unnamed: Vec<_> = there.difference(&named).collect();
     assert!(unnamed.is_empty(), "docs/THREATS.md leaves out {unnamed:?}");
     let missing: Vec<_> = named.difference(&there).collect();
@@ -103,13 +103,7 @@ fn the_threat_model_names_every_guard_that_can_be_taken_away() {
 
 #[test]
 fn every_guard_can_still_be_taken_away() {
-    let checked = std::process::Command::new("git")
-        .args(["apply", "--check"])
-        .args(patches(&folder()).expect("the patches"))
-        .current_dir(workspace())
-        .output()
-        .expect("git");
-    assert!(checked.status.success(), "renew: {}", String::from_utf8_lossy(&checked.stderr));
+    still_apply(&folder()).expect("patches that apply");
 }
 
 /// The template's resources, intrinsic functions as tagged values.

@@ -21,21 +21,11 @@ use store::linking::{Linking, NewLink, Person};
 use store::links::Links;
 use tests::form::{Form, ask_to_link_from, open_link};
 use tests::stack::Stack;
-use tokio::runtime::Runtime;
 
-use crate::Test;
 use crate::end_to_end::{replay, snowflake_now};
 
-macro_rules! tests {
-    ($($name:ident),* $(,)?) => {
-        /// Every test of this file, by name.
-        pub(crate) const TESTS: &[(&str, Test)] = &[$(
-            (concat!("account::", stringify!($name)), |runtime: &Runtime, stack| runtime.block_on($name(stack))),
-        )*];
-    };
-}
-
 tests![
+    "account";
     what_waited_comes_with_the_next_sign_in,
     an_account_follows_the_address_confirmed_last,
     a_cart_of_years_is_folded,

@@ -12,24 +12,14 @@ use tests::form::Form;
 use tests::stack::Stack;
 use thirtyfour::prelude::*;
 use tokio::process::{Child, Command};
-use tokio::runtime::Runtime;
 
-use crate::Test;
 use crate::account::{Tables, now, page, post_on_x, sign_in};
 
 /// axe-core, the accessibility checker (MPL-2.0).
 const AXE: &str = include_str!("../../fixtures/axe/axe.min.js");
 
-macro_rules! tests {
-    ($($name:ident),* $(,)?) => {
-        /// Every test of this file, by name.
-        pub(crate) const TESTS: &[(&str, Test)] = &[$(
-            (concat!("browser::", stringify!($name)), |runtime: &Runtime, stack| runtime.block_on($name(stack))),
-        )*];
-    };
-}
-
 tests![
+    "browser";
     a_reply_in_the_playground_shows_answer_mail_and_cart,
     the_cart_page_works_without_scripts,
     every_page_is_accessible,

@@ -12,20 +12,9 @@ use tests::form::{ask_to_link, open_link};
 use tests::stack::Stack;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
-use tokio::runtime::Runtime;
-
-use crate::Test;
-
-macro_rules! tests {
-    ($($name:ident),* $(,)?) => {
-        /// Every test of this file, by name.
-        pub(crate) const TESTS: &[(&str, Test)] = &[$(
-            (concat!("end_to_end::", stringify!($name)), |runtime: &Runtime, stack| runtime.block_on($name(stack))),
-        )*];
-    };
-}
 
 tests![
+    "end_to_end";
     an_answered_post_becomes_cart_line_reply_and_mail,
     an_open_choice_is_asked_for_and_taken,
     several_links_of_the_parent_are_a_choice,

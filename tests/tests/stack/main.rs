@@ -5,6 +5,18 @@
 //!
 //! Without Chromium the browser tests count as ignored; with `CI=true` its absence fails them.
 
+/// Every test of a file, by name: `tests!["file"; first_test, second_test]`.
+macro_rules! tests {
+    ($file:literal; $($name:ident),* $(,)?) => {
+        /// Every test of this file, by name.
+        pub(crate) const TESTS: &[(&str, $crate::Test)] = &[$(
+            (concat!($file, "::", stringify!($name)), |runtime: &::tokio::runtime::Runtime, stack| {
+                runtime.block_on($name(stack))
+            }),
+        )*];
+    };
+}
+
 mod account;
 mod afterwards;
 mod browser;

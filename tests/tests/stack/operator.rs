@@ -7,16 +7,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use tests::stack::Stack;
 use tokio::process::Command;
-use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
-use crate::Test;
-
-/// Every test of this file, by name.
-pub(crate) const TESTS: &[(&str, Test)] =
-    &[("operator::a_dead_letter_is_sent_on_when_its_cause_is_mended", |runtime: &Runtime, stack| {
-        runtime.block_on(a_dead_letter_is_sent_on_when_its_cause_is_mended(stack))
-    })];
+tests!["operator"; a_dead_letter_is_sent_on_when_its_cause_is_mended];
 
 /// A product's item in the catalogue is damaged; a shopper asks for the product; somebody mends the item.
 async fn a_dead_letter_is_sent_on_when_its_cause_is_mended(stack: &Stack) -> anyhow::Result<()> {

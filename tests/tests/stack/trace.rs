@@ -3,21 +3,10 @@
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use tests::stack::Stack;
-use tokio::runtime::Runtime;
 
-use crate::Test;
 use crate::operator::{called, hashcart};
 
-macro_rules! tests {
-    ($($name:ident),* $(,)?) => {
-        /// Every test of this file, by name.
-        pub(crate) const TESTS: &[(&str, Test)] = &[$(
-            (concat!("trace::", stringify!($name)), |runtime: &Runtime, stack| runtime.block_on($name(stack))),
-        )*];
-    };
-}
-
-tests![one_post_is_one_trace_through_all_functions, what_nobody_knows_is_said_with_what_to_check];
+tests!["trace"; one_post_is_one_trace_through_all_functions, what_nobody_knows_is_said_with_what_to_check];
 
 async fn one_post_is_one_trace_through_all_functions(stack: &Stack) -> anyhow::Result<()> {
     let known = stack.mails_now("alice@").await?.len();
