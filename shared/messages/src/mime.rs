@@ -1,6 +1,6 @@
 //! A mail as the bytes that travel.
 
-use std::io;
+use std::{io, iter};
 
 use domain::time::Timestamp;
 use mail_builder::MessageBuilder;
@@ -97,11 +97,21 @@ impl MailMessage {
         if let Some(name) = configuration_set {
             message = message.header("X-SES-CONFIGURATION-SET", Raw::new(set_name(name)?.to_owned()));
         }
-        // A fixed boundary: the bodies are encoded, so no line of theirs can begin with it.
-        let boundary = format!("=_{}", id.as_str().get(..60).unwrap_or(id.as_str()));
+        let boundary = self.boundary(id);
         let alternatives = vec![part("text/plain", &self.text), part("text/html", &self.html)];
         let kind = ContentType::new("multipart/alternative").attribute("boundary", boundary);
         message.body(MimePart::new(kind, alternatives)).write_to_vec().map_err(MimeError::Write)
+    }
+}
+
+impl MailMessage {
+    /// What parts the bodies: the same for the same mail, and in neither of them (RFC 2046, 5.1.1). A body of
+    /// plain ASCII travels as it is, and the id is known to who wrote the post.
+    fn boundary(&self, id: &MailId) -> String {
+        let id = id.as_str().get(..50).unwrap_or(id.as_str());
+        let is_free = |boundary: &String| !self.text.contains(boundary) && !self.html.contains(boundary);
+        let numbered = (1_u32..).map(|number| format!("=_{number}_{id}"));
+        iter::once(format!("=_{id}")).chain(numbered).find(is_free).unwrap_or_default()
     }
 }
 

@@ -73,6 +73,19 @@ fn disarmed(text: &str) -> String {
 /// Without words that name an amount of money or a discount. A title that advertises a price would
 /// otherwise say in public what the price policy forbids.
 fn without_prices(text: &str) -> String {
+    let mut told = without_plain_prices(text);
+    // What is taken out may bring an amount and a currency together.
+    loop {
+        let again = without_plain_prices(&told);
+        if again == told {
+            return told;
+        }
+        told = again;
+    }
+}
+
+/// Takes out the prices of one reading from left to right.
+fn without_plain_prices(text: &str) -> String {
     let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
     let mut kept: Vec<&str> = Vec::with_capacity(words.len());
     let mut at = 0;

@@ -66,7 +66,8 @@ pub fn verify(
     let id = request.header(ID)?;
     let timestamp = request.header(TIMESTAMP)?;
     let signatures = request.header(SIGNATURE)?;
-    if id.is_empty() || id.len() > ID_LENGTH || id.contains('.') {
+    let printable = id.bytes().all(|b| (b' '..=b'~').contains(&b));
+    if id.is_empty() || id.len() > ID_LENGTH || id.contains('.') || !printable {
         return Err(VerifyError::MalformedHeader(ID));
     }
     let content = signed_content(id, timestamp, request.body);

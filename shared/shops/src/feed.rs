@@ -79,7 +79,7 @@ pub enum FeedError {
     #[error("the feed is not in UTF-8: save it as UTF-8")]
     Encoding,
     /// XML, but neither RSS nor Atom.
-    #[error("the feed is neither RSS nor Atom: its outermost element is <{root}>")]
+    #[error("the feed is neither RSS nor Atom: its outermost element is {}", rows::quoted(root))]
     NotAFeed {
         /// The outermost element.
         root: String,

@@ -65,7 +65,7 @@ enum Other {
         #[arg(long, default_value = "faults")]
         profile: String,
         /// After how many deliveries a bug counts as not found.
-        #[arg(long, default_value_t = 100_000)]
+        #[arg(long, default_value_t = 200_000)]
         deliveries: u64,
         /// The seed of each bug's run.
         #[arg(long, default_value_t = 1)]

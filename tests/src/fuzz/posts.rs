@@ -80,7 +80,10 @@ pub(super) fn reads_the_same(tags: &TagSet, post: &Post) {
         assert!(post.links.contains(&link.url) && link.request < reading.requests.len());
     }
     let places = link_places(&links(&post.text), &post.links);
-    assert!(places.iter().flatten().all(|place| *place < post.text.len()), "a link behind the text");
+    let mut given: Vec<usize> = places.into_iter().flatten().collect();
+    given.sort_unstable();
+    assert!(given.iter().all(|place| *place < post.links.len()), "a link that the network didn't give");
+    assert!(given.windows(2).all(|pair| pair.first() != pair.last()), "two places for one link");
     lines(&reading, limit);
 }
 
