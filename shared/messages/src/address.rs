@@ -36,9 +36,7 @@ impl Address {
             return Err(AddressError::Local);
         }
         match Host::parse(host) {
-            Ok(Host::Domain(domain)) if domain.contains('.') && !domain.ends_with('.') => {
-                Ok(Self(format!("{local}@{domain}")))
-            }
+            Ok(Host::Domain(domain)) if is_mail_domain(&domain) => Ok(Self(format!("{local}@{domain}"))),
             _ => Err(AddressError::Host),
         }
     }
@@ -52,6 +50,13 @@ impl Address {
     pub fn host(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, host)| host)
     }
+}
+
+/// Letters, digits, hyphens and a dot within (RFC 5321, 2.3.5). URLs know hosts with commas and brackets, which
+/// would part an address in a header or begin a comment there.
+fn is_mail_domain(domain: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+    domain.bytes().all(plain) && domain.contains('.') && !domain.ends_with('.')
 }
 
 impl fmt::Debug for Address {
@@ -82,6 +87,8 @@ mod tests {
             ("ann@localhost", AddressError::Host),
             ("ann@127.0.0.1", AddressError::Host),
             ("ann@exa mple.com", AddressError::Host),
+            ("ann@exa,mple.com", AddressError::Host),
+            ("ann@example(.com", AddressError::Host),
             ("ann@", AddressError::Host),
         ] {
             assert_eq!(Address::parse(text), Err(error), "{text}");

@@ -169,6 +169,8 @@ pub(super) fn public_text(data: &[u8]) {
     if let Ok(address) = Address::parse(text) {
         assert_eq!(Address::parse(address.as_str()).as_ref(), Ok(&address));
         assert!(address.as_str().is_ascii() && !address.as_str().contains(char::is_whitespace));
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.".contains(&b);
+        assert!(address.host().bytes().all(plain), "{}", address.host());
     }
     if let Some(code) = asin(text) {
         assert_eq!(asin(&code), Some(code));
