@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use domain::command::PostCommands;
 use domain::grammar::TagSet;
 use domain::ids::{NetworkId, UserId};
-use domain::post::{NetworkEvent, Post, PostRef};
+use domain::post::{NetworkEvent, PostRef};
 use domain::storefront::{NetworkConfig, Storefront};
 use domain::time::Timestamp;
 use futures::future::try_join;
@@ -221,15 +221,15 @@ impl Visit<'_> {
         let group = |user: &UserId| hash.shopper(self.config.id.as_str(), user.as_str());
         match event {
             NetworkEvent::Posted(post) if self.known.tags.is_for_us(&post) => {
-                self.count("accepted", delivery, "post");
+                self.count_post("accepted", delivery, &post.head.post_ref());
                 Some(Outgoing::new(Queue::Posts, group(&post.head.author.id), Message::Post(post)))
             }
             NetworkEvent::Posted(post) => {
-                self.not_for_us(&post, delivery);
+                self.count_post("not_for_us", delivery, &post.head.post_ref());
                 None
             }
             NetworkEvent::Deleted { post, author, at } => {
-                self.count("deleted", delivery, "post");
+                self.count_post("deleted", delivery, &post);
                 let group = group(&author);
                 let erasure = self.erasure(post, author, at, now)?;
                 Some(Outgoing::new(Queue::Commands, group, Message::PostCommands(Box::new(erasure))))
@@ -254,9 +254,10 @@ impl Visit<'_> {
         Some(PostCommands::erasure(post, self.config.bot_id.clone(), author, marketplace, at, now))
     }
 
-    fn not_for_us(&self, post: &Post, delivery: &str) {
-        tracing::debug!(post = %post.head.post_ref(), "not for us");
-        self.count("not_for_us", delivery, "post");
+    /// The line of the metric is all that is written of a post that isn't for us.
+    fn count_post(&self, result: &str, delivery: &str, post: &PostRef) {
+        let about = [("delivery_id", delivery), ("event", "post"), ("post", &post.to_string())];
+        metrics::WEBHOOK_EVENTS.add([self.config.id.as_str(), result], &about);
     }
 
     fn count(&self, result: &str, delivery: &str, event: &str) {

@@ -24,8 +24,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::clock::Clock;
 use crate::env::Environment;
 
-/// Starts logs and metrics of `function`. The level is `AWS_LAMBDA_LOG_LEVEL` (`DEBUG`, `INFO`, …),
-/// `INFO` without it; libraries are heard from `WARN` on.
+/// Starts logs and metrics of `function`. The level is `AWS_LAMBDA_LOG_LEVEL` (`INFO`, `WARN`, …), `INFO`
+/// without it, and lower ones aren't compiled into release builds; libraries are heard from `WARN` on.
 pub fn start(function: &'static str, env: &Environment) {
     let level =
         env.var("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
@@ -114,9 +114,18 @@ fn line<S: Subscriber + for<'a> LookupSpan<'a>>(
 /// What a span or an event says, by name.
 struct Fields(Map<String, Value>);
 
+/// What the Runtime API's client calls the trace of an invocation: the whole header.
+const OF_INVOCATION: &str = "xrayTraceId";
+
 impl Fields {
+    /// The trace goes by one name: the message's, or else the invocation's, whose span is around it.
     fn put(&mut self, field: &Field, value: Value) {
-        self.0.insert(field.name().to_owned(), value);
+        match (field.name(), &value) {
+            (OF_INVOCATION, Value::String(header)) => {
+                self.0.insert("trace".to_owned(), trace_id(header).into())
+            }
+            (name, _) => self.0.insert(name.to_owned(), value),
+        };
     }
 }
 
@@ -214,5 +223,17 @@ mod tests {
                 (Value::Null, Value::Null),
             ]
         );
+    }
+
+    #[test]
+    fn an_invocations_trace_stands_where_the_message_has_none() {
+        let lines = lines_of(|| {
+            let _invoked = tracing::error_span!("Lambda runtime invoke", xrayTraceId = HEADER).entered();
+            tracing::warn!("the batch is late");
+            about("x#1", Some("01JD")).in_scope(|| tracing::warn!("slow"));
+        });
+        let said = |line: &Value| (line["trace"].clone(), line.get("xrayTraceId").cloned());
+        let lines: Vec<_> = lines.iter().map(said).collect();
+        assert_eq!(lines, [(json!("1-5759e988-bd862e3fe1be46a994272793"), None), (json!("01JD"), None)]);
     }
 }
