@@ -102,9 +102,7 @@ impl MailMessage {
         let kind = ContentType::new("multipart/alternative").attribute("boundary", boundary);
         message.body(MimePart::new(kind, alternatives)).write_to_vec().map_err(MimeError::Write)
     }
-}
 
-impl MailMessage {
     /// What parts the bodies: the same for the same mail, and in neither of them (RFC 2046, 5.1.1). A body of
     /// plain ASCII travels as it is, and the id is known to who wrote the post.
     fn boundary(&self, id: &MailId) -> String {
