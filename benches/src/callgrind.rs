@@ -40,7 +40,7 @@ async fn run(program: &Program, work: Work, events: u64, aws: &Loopback) -> anyh
         .with_context(|| format!("{} under valgrind (apt-get install valgrind)", work.name()))?;
     for number in 0..events {
         process.invoke(work.event(number)?).await.with_context(|| work.name())?;
-        work.check(&aws.forget())?;
+        work.check(&aws.forget(), 1)?;
     }
     let said = process.end().await?;
     let count = said.lines().find_map(|line| line.split_once("Collected : ")).context(said.clone())?.1;

@@ -148,7 +148,7 @@ async fn instructions() -> anyhow::Result<BTreeMap<String, f64>> {
         callgrind::count(&program(&release, work, &aws, Addresses::Own)?, work, &aws).await
     };
     let empty = count(Work::Nothing).await?;
-    for work in Work::FIRST.into_iter().skip(1).chain([Work::Reject]) {
+    for work in Work::FIRST.into_iter().skip(1).chain([Work::Reject, Work::Unwanted]) {
         let count = count(work).await?;
         let parts = [
             ("init", count.init, empty.init),

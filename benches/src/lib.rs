@@ -8,6 +8,7 @@ pub mod corpus;
 pub mod guard;
 pub mod latency;
 pub mod loopback;
+pub mod money;
 pub mod parsing;
 pub mod peers;
 pub mod plot;
@@ -21,3 +22,10 @@ pub mod table;
 pub mod units;
 pub mod warm;
 pub mod work;
+
+/// Says something beside the table, on standard error.
+pub fn tell(what: &str) {
+    use std::io::Write as _;
+    // Who doesn't listen misses it.
+    let _ = writeln!(std::io::stderr().lock(), "{what}");
+}

@@ -88,6 +88,23 @@ impl Effect {
             Self::Replied => "reply",
         }
     }
+
+    /// The same without what differs from run to run: the envelope's id, and moments.
+    #[must_use]
+    pub fn timeless(mut self) -> Self {
+        if let Self::Sent { body, .. } = &mut self {
+            body.as_object_mut().and_then(|envelope| envelope.remove("id"));
+            forget_moments(body);
+        }
+        self
+    }
+}
+
+fn forget_moments(value: &mut Value) {
+    if let Value::Object(fields) = value {
+        fields.retain(|name, _| !["at", "first_seen", "created_at", "as_of"].contains(&name.as_str()));
+        fields.values_mut().for_each(forget_moments);
+    }
 }
 
 /// How functions find the services.

@@ -4,14 +4,16 @@ use std::io::Write as _;
 
 use benches::peers::Peers;
 use benches::table::{Measure, Published, Report};
-use benches::{capacity, guard, latency, parsing, requests, start, warm};
-use clap::{Args, Parser, Subcommand};
+use benches::tell;
+use benches::{capacity, guard, latency, money, parsing, requests, start, warm};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use tests::stack::workspace;
 
 /// Measures what Hashcart costs, and shows the table.
 ///
-/// The functions are built with the profile `release`, and only they are measured, as processes of their
-/// own: this program needs no optimisation. Needs Linux, valgrind, and for the peers Node, npm and Python.
+/// The functions are built with the profile `release`, and measured as processes of their own. This program
+/// needs `--release` for what it measures in itself (parsing), and is quicker with it. Needs Linux, valgrind,
+/// and for the peers Node, npm and Python.
 #[derive(Debug, Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -32,6 +34,8 @@ enum Command {
     Capacity(Size),
     /// From the post to reply and mail, through a local stack
     Latency,
+    /// Dollars at list prices: what `hashcart cost` makes of the numbers
+    Money,
     /// All of these, kept in docs/performance.json and on docs/PERFORMANCE.md
     All(Everything),
     /// Writes the tables of docs/PERFORMANCE.md and its plot again from what was kept
@@ -67,8 +71,9 @@ struct Events {
 
 #[derive(Debug, Args)]
 struct Size {
-    /// The most carts and products that are tried; a million needs some 8 GB of memory
-    #[arg(long, default_value_t = 100_000)]
+    /// The most carts and products that are tried; a million takes 4 GB of memory, and without `--release` a
+    /// quarter of an hour
+    #[arg(long, default_value_t = 1_000_000)]
     carts: usize,
 }
 
@@ -83,7 +88,18 @@ struct Everything {
     size: Size,
     /// Only these parts; the others stay as they were kept
     #[arg(long, value_delimiter = ',')]
-    only: Vec<String>,
+    only: Vec<Part>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Parsing,
+    Requests,
+    Capacity,
+    Start,
+    Warm,
+    Latency,
+    Money,
 }
 
 #[derive(Debug, Args)]
@@ -114,6 +130,7 @@ fn main() -> anyhow::Result<()> {
         Command::Requests => show(requests::measure()?.0),
         Command::Capacity(size) => show(capacity::measure(size.carts)?),
         Command::Latency => show(runtime.block_on(latency::measure())?),
+        Command::Money => show(money::measure()?),
         Command::All(everything) => all(&everything, &runtime),
         Command::Page => Published::of(&workspace()).rewrite(),
         Command::Guard { accept, only_requests } => {
@@ -125,39 +142,46 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Measures part by part and keeps each, so that what fails late takes nothing along.
+/// Measures part by part and keeps each, so that what fails late takes nothing along; then shows the whole table.
 fn all(everything: &Everything, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()> {
     let published = Published::of(&workspace());
-    let wanted = |part: &str| everything.only.is_empty() || everything.only.iter().any(|only| only == part);
+    let wanted = |part| everything.only.is_empty() || everything.only.contains(&part);
     let keep = |measures: Vec<Measure>| -> anyhow::Result<()> {
-        published.renew(measures.clone())?;
-        show(measures)
+        let measured = measures.first().map_or_else(String::new, |measure| measure.part.clone());
+        published.renew(measures)?;
+        tell(&format!("measured and kept: {measured}"));
+        Ok(())
     };
-    if wanted("parsing") {
+    if wanted(Part::Parsing) {
         keep(parsing::measure()?)?;
     }
-    if wanted("requests") {
+    if wanted(Part::Requests) {
         let (measures, details) = requests::measure()?;
         published.keep_details(&details)?;
         keep(measures)?;
     }
-    if wanted("capacity") {
+    if wanted(Part::Capacity) {
         keep(capacity::measure(everything.size.carts)?)?;
     }
     let runs = &everything.runs;
-    if wanted("start") || wanted("warm") {
+    if wanted(Part::Start) || wanted(Part::Warm) {
         let peers = runs.peers.install()?;
-        if wanted("start") {
+        if wanted(Part::Start) {
             keep(runtime.block_on(start::measure(runs.runs, peers.as_ref()))?)?;
         }
-        if wanted("warm") {
+        if wanted(Part::Warm) {
             keep(runtime.block_on(warm::measure(everything.events, peers.as_ref()))?)?;
         }
     }
-    if wanted("latency") {
+    if wanted(Part::Latency) {
         keep(runtime.block_on(latency::measure())?)?;
     }
-    published.rewrite()
+    if wanted(Part::Money) {
+        keep(money::measure()?)?;
+    }
+    published.rewrite()?;
+    write!(std::io::stdout().lock(), "{}", published.report()?.text())?;
+    Ok(())
 }
 
 fn show(measures: Vec<Measure>) -> anyhow::Result<()> {

@@ -12,8 +12,12 @@ use crate::runtime::Program;
 use crate::work::Work;
 
 /// The work that the peers do, with the name of the handler's file.
-const HANDLERS: [(Work, &str); 3] =
-    [(Work::Webhook, "ingest"), (Work::Reject, "classify"), (Work::Match, "classify")];
+const HANDLERS: [(Work, &str); 4] = [
+    (Work::Webhook, "ingest"),
+    (Work::Unwanted, "ingest"),
+    (Work::Reject, "classify"),
+    (Work::Match, "classify"),
+];
 
 /// The peers, installed.
 #[derive(Clone, Debug)]

@@ -188,6 +188,14 @@ impl Process {
         Ok(Used { cpu, wall, memory: kib * 1024 })
     }
 
+    /// How many bytes it has written to its output, which is its log.
+    ///
+    /// # Errors
+    /// When the system doesn't say.
+    pub fn written(&self) -> anyhow::Result<u64> {
+        Ok(self.said.metadata()?.len())
+    }
+
     /// Ends it, and gives all that it has written to its output.
     ///
     /// # Errors

@@ -1,6 +1,5 @@
 //! Cold starts: from nothing to the first answer, of every function, of the empty one, and of the peers.
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -12,6 +11,7 @@ use crate::quota::Quota;
 use crate::release::{Release, zipped};
 use crate::runtime::{Process, Program, Used};
 use crate::table::Measure;
+use crate::tell;
 use crate::work::Work;
 
 /// The share of a processor that a function of 128 MB has: 128 of 1,769 MB (Lambda's developer guide,
@@ -55,7 +55,7 @@ impl Starter {
         process.invoke(self.work.event(number)?).await.with_context(|| self.name.clone())?;
         let first = process.used()?;
         process.end().await?;
-        self.work.check(&aws.forget())?;
+        self.work.check(&aws.forget(), 1)?;
         self.starts.push(Start { init, first });
         Ok(())
     }
@@ -90,12 +90,6 @@ impl Starter {
         let name = format!("{}, time to the first answer at 7 % of a processor", self.name);
         Measure::new("start", name, self.middle(|start| start.first.wall_ms()), "ms")
     }
-}
-
-/// Says something beside the table, on standard error.
-pub(crate) fn tell(what: &str) {
-    // Who doesn't listen misses it.
-    let _ = writeln!(std::io::stderr().lock(), "{what}");
 }
 
 /// The middle one of numbers; of an even number of them, the upper of the two.

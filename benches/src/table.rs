@@ -236,7 +236,7 @@ impl Published {
     /// # Errors
     /// When the numbers can't be read or written.
     pub fn renew(&self, measures: Vec<Measure>) -> anyhow::Result<()> {
-        let mut report = if self.json().exists() { Report::read(&self.json())? } else { Report::default() };
+        let mut report = if self.json().exists() { self.report()? } else { Report::default() };
         report.renew(&today(), &machine(), measures);
         report.write(&self.json())
     }
@@ -251,12 +251,20 @@ impl Published {
         std::fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))
     }
 
+    /// All that is kept.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn report(&self) -> anyhow::Result<Report> {
+        Report::read(&self.json())
+    }
+
     /// Writes the page's tables and the plot again from what is kept.
     ///
     /// # Errors
     /// When a file can't be read or written.
     pub fn rewrite(&self) -> anyhow::Result<()> {
-        let report = Report::read(&self.json())?;
+        let report = self.report()?;
         self.fill("table", &report.markdown())?;
         self.fill("calls", &self.calls()?)?;
         let plots = self.folder.join("plots");

@@ -1,5 +1,8 @@
 //! What functions are given to do, as AWS hands it over. Every event is of a post of its own.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use anyhow::Context as _;
 use networks::{Secret, standard_webhooks};
 use serde_json::{Value, json};
@@ -27,6 +30,8 @@ pub enum Work {
     Tell,
     /// A signed webhook with a post that carries a tag.
     Webhook,
+    /// The same with a post that carries none of the shop's.
+    Unwanted,
 }
 
 impl Work {
@@ -34,7 +39,8 @@ impl Work {
     pub const FIRST: [Self; 7] =
         [Self::Nothing, Self::Link, Self::Add, Self::SignIn, Self::Match, Self::Tell, Self::Webhook];
     /// What warm work is measured with.
-    pub const WARM: [Self; 5] = [Self::Webhook, Self::Reject, Self::Match, Self::Add, Self::Tell];
+    pub const WARM: [Self; 6] =
+        [Self::Webhook, Self::Unwanted, Self::Reject, Self::Match, Self::Add, Self::Tell];
 
     /// The package of the function that does it.
     pub fn function(self) -> &'static str {
@@ -45,7 +51,7 @@ impl Work {
             Self::SignIn => "cart-page",
             Self::Match | Self::Reject => "classify",
             Self::Tell => "notify",
-            Self::Webhook => "webhook-ingest",
+            Self::Webhook | Self::Unwanted => "webhook-ingest",
         }
     }
 
@@ -54,6 +60,7 @@ impl Work {
         match self {
             Self::Match => "classify (match)",
             Self::Reject => "classify (reject)",
+            Self::Unwanted => "webhook-ingest (reject)",
             other => other.function(),
         }
     }
@@ -63,41 +70,57 @@ impl Work {
     /// # Errors
     /// When the webhook can't be signed.
     pub fn event(self, number: u64) -> anyhow::Result<Vec<u8>> {
-        let id = format!("p{number:07}");
+        self.batch(number, 1)
+    }
+
+    /// The event of this number with so many records, each of a post of its own. What comes by HTTP is one
+    /// post, whatever `records` says.
+    ///
+    /// # Errors
+    /// When the webhook can't be signed.
+    pub fn batch(self, number: u64, records: u64) -> anyhow::Result<Vec<u8>> {
+        let numbers = number * records..(number + 1) * records;
+        let messages = |queue, body: fn(&str) -> Value| messages(queue, numbers.clone(), body);
         let event = match self {
-            Self::Nothing | Self::Match => message("posts", &post(&id, MATCHING, &["AcmeCart"], &[PRODUCT])),
-            Self::Reject => {
-                message("posts", &post(&id, "what a day at the canyon #sunset", &["sunset"], &[]))
+            Self::Nothing | Self::Match => {
+                messages("posts", |id| post(id, MATCHING, &["AcmeCart"], &[PRODUCT]))
             }
-            Self::Add => message("commands", &add(&id)),
-            Self::Tell => message("outcomes", &told(&id)),
+            Self::Reject => messages("posts", |id| post(id, UNWANTED, &["sunset"], &[])),
+            Self::Add => messages("commands", add),
+            Self::Tell => messages("outcomes", told),
             Self::SignIn => request("GET", "/cart/sign-in", "proxy", "sign-in"),
             Self::Link => link()?,
-            Self::Webhook => webhook(&id)?,
+            Self::Webhook => webhook(&post_id(number), MATCHING)?,
+            Self::Unwanted => webhook(&post_id(number), UNWANTED)?,
         };
         Ok(event.to_string().into_bytes())
     }
 
-    /// Checks that an event had the effects that it must have: what does nothing is cheap.
+    /// Checks that an event had the effects that it must have, once for each of its records: what does
+    /// nothing is cheap.
     ///
     /// # Errors
     /// When it hadn't.
-    pub fn check(self, effects: &[Effect]) -> anyhow::Result<()> {
-        let mut had: Vec<&str> = effects.iter().map(Effect::name).collect();
-        had.sort_unstable();
+    pub fn check(self, effects: &[Effect], records: u64) -> anyhow::Result<()> {
+        let mut had = BTreeMap::new();
+        for effect in effects {
+            *had.entry(effect.name()).or_default() += 1;
+        }
         let expected: &[&str] = match self {
-            Self::Nothing | Self::Link | Self::SignIn | Self::Reject => &[],
+            Self::Nothing | Self::Link | Self::SignIn | Self::Reject | Self::Unwanted => &[],
             Self::Match => &["commands"],
             Self::Add => &["outcomes"],
             Self::Tell => &["mail", "reply"],
             Self::Webhook => &["posts"],
         };
+        let expected: BTreeMap<&str, u64> = expected.iter().map(|name| (*name, records)).collect();
         anyhow::ensure!(had == expected, "{} had the effects {had:?} instead of {expected:?}", self.name());
         Ok(())
     }
 }
 
 const PRODUCT: &str = "https://acme.example/p/desk-fern?utm_source=forum";
+const UNWANTED: &str = "what a day at the canyon #sunset";
 const MATCHING: &str = "That one! @acme #AcmeCart x2 https://acme.example/p/desk-fern?utm_source=forum";
 
 /// What every message says of its post.
@@ -140,13 +163,22 @@ fn told(id: &str) -> Value {
     })
 }
 
-/// A batch of one message, as Lambda makes it of a queue's.
-fn message(queue: &str, body: &Value) -> Value {
+fn post_id(number: u64) -> String {
+    format!("p{number:07}")
+}
+
+/// A batch of messages about the posts of these numbers, as Lambda makes it of a queue's.
+fn messages(queue: &str, numbers: Range<u64>, body: fn(&str) -> Value) -> Value {
+    let records: Vec<Value> = numbers.map(|number| message(queue, number, &body(&post_id(number)))).collect();
+    json!({ "Records": records })
+}
+
+fn message(queue: &str, number: u64, body: &Value) -> Value {
     let at = now().as_millis();
     let id = "01KAMV4Q4E5T6Y7V8J9N0PASD1";
     let envelope = json!({"v": 1, "id": id, "at": at, "trace": TRACE, "body": body});
-    json!({"Records": [{
-        "messageId": "0f6c1d2e-3b4a-4c5d-8e9f-a0b1c2d3e4f0",
+    json!({
+        "messageId": format!("0f6c1d2e-3b4a-4c5d-8e9f-{number:012}"),
         "receiptHandle": "AQEBsampleReceiptHandle0",
         "body": envelope.to_string(),
         "attributes": {
@@ -157,7 +189,7 @@ fn message(queue: &str, body: &Value) -> Value {
         "messageAttributes": {}, "md5OfBody": "4149d2bd2d10882ec640523734edd21b",
         "eventSource": "aws:sqs", "awsRegion": "us-east-1",
         "eventSourceARN": format!("arn:aws:sqs:us-east-1:123456789012:{queue}"),
-    }]})
+    })
 }
 
 /// A request as API Gateway's HTTP API hands it over, payload format 2.0.
@@ -200,13 +232,13 @@ fn link() -> anyhow::Result<Value> {
     Ok(with(request, json!({"rawQueryString": query, "queryStringParameters": parameters})))
 }
 
-fn webhook(id: &str) -> anyhow::Result<Value> {
+fn webhook(id: &str, text: &str) -> anyhow::Result<Value> {
     let at = now();
     let body = json!({
         "type": "post.created", "timestamp": at.to_string(),
         "data": {
             "id": id, "author": {"id": SHOPPER, "handle": SHOPPER, "name": "Alice Moreau"},
-            "text": MATCHING, "created_at": at.to_string(), "language": "en",
+            "text": text, "created_at": at.to_string(), "language": "en",
             "url": format!("https://forum.example/p/{id}"),
             "in_reply_to": {"id": "acme-0", "author": {"id": "acme"},
                             "text": "Thrown by hand, one by one: https://acme.example/p/canyon-mug",

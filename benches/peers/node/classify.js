@@ -63,9 +63,9 @@ async function commands(post, { tags, shops }) {
   const own = post.links.map((link) => canonical(shops, link)).filter(Boolean);
   const shown = own.length > 0 ? own : (post.parent?.inline?.links ?? []).map((link) => canonical(shops, link)).filter(Boolean);
   const found = await Promise.all(shown.map(product));
-  const lines = found.map((product, line) => (product
-    ? { line, marketplace: product.marketplace, action: asked.action, product, quantity: quantity(post.text) }
-    : { line, marketplace: asked.marketplace.id, action: "Refused", refusal: "UnknownProduct" }));
+  const lines = found.map((product, index) => (product
+    ? { line: index + 1, marketplace: product.marketplace, action: asked.action, product, quantity: quantity(post.text) }
+    : { line: index + 1, marketplace: asked.marketplace.id, action: "Refused", refusal: "UnknownProduct" }));
   const { type, text, tags: _, links, parent, quoted, ...head } = post;
   const source = own.length > 0 ? { post_url: post.url } : { post_url: parent?.inline?.url, post_author: parent?.inline?.author };
   return {

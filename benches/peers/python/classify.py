@@ -66,7 +66,7 @@ def commands(post, tags, shops):
     own = ours(post["links"])
     inline = (post.get("parent") or {}).get("inline") or {}
     lines = []
-    for line, link in enumerate(own or ours(inline.get("links", []))):
+    for line, link in enumerate(own or ours(inline.get("links", [])), 1):
         if found := product(*link):
             asked = {"line": line, "marketplace": link[0], "action": action, "product": found}
             if (number := quantity(post["text"])) is not None:

@@ -35,12 +35,13 @@ pub(super) struct Price {
     checked: bool,
 }
 
-/// What a batch of a function takes, in milliseconds.
+/// What an invocation of a function takes: milliseconds, and bytes of its own log.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Took {
+struct Invocation {
     cpu_ms: f64,
     wait_ms: f64,
+    log_bytes: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -70,10 +71,11 @@ struct Prices {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Functions {
-    webhook_ingest: Took,
-    classify: Took,
-    cart_add: Took,
-    notify: Took,
+    webhook_ingest: Invocation,
+    webhook_ingest_reject: Invocation,
+    classify: Invocation,
+    cart_add: Invocation,
+    notify: Invocation,
 }
 
 /// See `model.toml`, which says what each is and where it comes from.
@@ -82,8 +84,7 @@ struct Functions {
 struct Usage {
     memory_mb: f64,
     processor_mb: f64,
-    log_bytes_per_add: f64,
-    log_bytes_per_unwanted_post: f64,
+    lambda_log_bytes: f64,
     access_log_bytes_per_request: f64,
     item_bytes_per_add: f64,
     kept_months: f64,
@@ -269,24 +270,27 @@ impl Model {
         let by_use = |name: &str, price: &Price, of_posts: f64, of_adds: f64| {
             line(Group::Use, name, price, of_posts, of_adds)
         };
-        let invocations = 1.0 + QUEUES / BATCH;
-        let seconds = [
-            ("webhook-ingest", self.functions.webhook_ingest, 1.0),
-            ("classify", self.functions.classify, 1.0 / BATCH),
-            ("cart-add", self.functions.cart_add, 1.0 / BATCH),
-            ("notify", self.functions.notify, 1.0 / BATCH),
+        let functions = &self.functions;
+        // Only the first function sees what is not for us.
+        let rejected = functions.webhook_ingest_reject;
+        let of_an_add = [
+            ("webhook-ingest", functions.webhook_ingest, 1.0),
+            ("classify", functions.classify, 1.0 / BATCH),
+            ("cart-add", functions.cart_add, 1.0 / BATCH),
+            ("notify", functions.notify, 1.0 / BATCH),
         ];
+        let invocations: f64 = of_an_add.iter().map(|(_, _, invocations)| invocations).sum();
         let mut lines = vec![
             by_use("API Gateway, HTTP API", &prices.http_api, posts, adds),
             by_use("Lambda, requests", &prices.lambda_requests, posts, adds * invocations),
         ];
-        for (function, took, per_add) in seconds {
-            let each = self.gb_seconds(took);
-            // Only the first function sees what is not for us.
-            let of_posts = if function == "webhook-ingest" { posts * each } else { 0.0 };
-            let name = format!("Lambda, {function}");
-            lines.push(by_use(&name, &prices.lambda_gb_seconds, of_posts, adds * per_add * each));
+        for (function, took, invocations) in of_an_add {
+            let of_posts = if function == "webhook-ingest" { posts * self.gb_seconds(rejected) } else { 0.0 };
+            let of_adds = adds * invocations * self.gb_seconds(took);
+            lines.push(by_use(&format!("Lambda, {function}"), &prices.lambda_gb_seconds, of_posts, of_adds));
         }
+        let logged = |took: Invocation| took.log_bytes + usage.lambda_log_bytes;
+        let logged_by_add: f64 = of_an_add.iter().map(|(_, took, each)| each * logged(*took)).sum();
         // Lambda receives and deletes a batch by one request each.
         let sqs = per_add.sqs + QUEUES * 2.0 / BATCH;
         let logs = |bytes: f64| (bytes + usage.access_log_bytes_per_request) / GB;
@@ -300,8 +304,8 @@ impl Model {
             by_use(
                 "CloudWatch, logs",
                 &prices.cloudwatch_logs,
-                posts * logs(usage.log_bytes_per_unwanted_post),
-                adds * logs(usage.log_bytes_per_add),
+                posts * logs(logged(rejected)),
+                adds * logs(logged_by_add),
             ),
             by_use(
                 "Data transfer",
@@ -313,9 +317,9 @@ impl Model {
         lines
     }
 
-    /// What a batch of a function takes: processor time over the share of a processor that the memory buys,
+    /// What an invocation takes: processor time over the share of a processor that the memory buys,
     /// and waiting.
-    fn gb_seconds(&self, took: Took) -> f64 {
+    fn gb_seconds(&self, took: Invocation) -> f64 {
         let share = (self.usage.memory_mb / self.usage.processor_mb).min(1.0);
         let seconds = (took.cpu_ms / share + took.wait_ms) / 1000.0;
         seconds * self.usage.memory_mb / 1024.0
