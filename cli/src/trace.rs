@@ -234,7 +234,6 @@ fn nothing_found(args: &Args, post: &PostRef) -> String {
          - the id: the network's own, as in the post's address, after the network's id in storefront.toml;\n\
          - the time: the logs were searched since {} ago (--since), and are kept as long as the template's \
          LogRetentionDays;\n\
-         - the tag: a post without one of the storefront's tags leaves no line (`hashcart explain` reads a text);\n\
          - the network: what it sends may be refused (`hashcart stats{option}`) or not come at all \
          (`hashcart doctor{option}`)",
         indicatif::HumanDuration(args.since)

@@ -1,5 +1,7 @@
 //! The way of one post through the functions, as their log lines tell it.
 
+use domain::time::Timestamp;
+use lambda::metrics::{Declared as _, WEBHOOK_EVENTS};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -21,10 +23,30 @@ pub(crate) struct LogLine {
 }
 
 impl LogLine {
-    /// Reads a line that a function wrote; `None` for what isn't one of ours (metrics, the
+    /// Reads a line that a function wrote; `None` for what isn't one of ours (other metrics, the
     /// platform's own lines).
     pub(crate) fn parse(line: &str) -> Option<Self> {
-        let mut fields: Map<String, Value> = serde_json::from_str(line).ok()?;
+        let fields: Map<String, Value> = serde_json::from_str(line).ok()?;
+        Self::turned_down(&fields).or_else(|| Self::said(fields))
+    }
+
+    /// The line of a metric is all that `webhook-ingest` writes of a post that isn't for us.
+    fn turned_down(fields: &Map<String, Value>) -> Option<Self> {
+        let counted = fields.contains_key(WEBHOOK_EVENTS.name()) && fields.get("result")? == "not_for_us";
+        let at = fields.get("_aws")?.get("Timestamp")?.as_u64()?;
+        let post = fields.get("post")?.as_str()?.to_owned();
+        let delivery = fields.get_key_value("delivery_id");
+        counted.then(|| Self {
+            at: Timestamp::from_millis(at).to_string(),
+            function: "webhook-ingest".to_owned(),
+            level: "INFO".to_owned(),
+            what: "not for us".to_owned(),
+            post: Some(post),
+            fields: delivery.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        })
+    }
+
+    fn said(mut fields: Map<String, Value>) -> Option<Self> {
         let mut take = |name: &str| match fields.remove(name) {
             Some(Value::String(text)) => Some(text),
             _ => None,
@@ -110,5 +132,30 @@ impl Trace {
         };
         let place = self.steps.partition_point(|held| held.at <= step.at);
         self.steps.insert(place, step);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_post_that_is_not_for_us_is_known_by_its_metric_alone() {
+        let metric = |name: &str, result: &str| {
+            let line = json!({
+                "_aws": {"Timestamp": 1_795_350_991_019_u64}, "network": "generic", "result": result, name: 1,
+                "delivery_id": "msg_7", "event": "post", "post": "generic#7",
+            });
+            LogLine::parse(&line.to_string())
+        };
+        let line = metric("WebhookEvents", "not_for_us").unwrap();
+        assert_eq!((line.function.as_str(), line.what.as_str()), ("webhook-ingest", "not for us"));
+        assert_eq!((line.at.as_str(), line.post.as_deref()), ("2026-11-22T12:36:31.019Z", Some("generic#7")));
+        assert_eq!(line.fields, json!({"delivery_id": "msg_7"}).as_object().cloned().unwrap());
+        // These have lines of their own.
+        assert_eq!(metric("WebhookEvents", "accepted"), None);
+        assert_eq!(metric("Classified", "not_for_us"), None);
     }
 }

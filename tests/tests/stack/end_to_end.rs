@@ -210,8 +210,15 @@ async fn what_is_not_for_us_is_left_alone(stack: &Stack) -> anyhow::Result<()> {
     let later = stack.post("alice", "@acme #AcmeCart help", None).await?;
     stack.replies(&later).await?;
     assert!(stack.replies_now(&post).await?.is_empty());
-    let trace = stack.json(&format!("/api/trace/{post}")).await?;
-    assert_eq!(trace["outcomes"], json!([]), "{trace}");
+    let trace = stack
+        .eventually("what was made of the post", || async {
+            let trace = stack.json(&format!("/api/trace/{post}")).await?;
+            Ok((trace["steps"] != json!([])).then_some(trace))
+        })
+        .await?;
+    let steps: Vec<&Value> = trace["steps"].as_array().context("steps")?.iter().collect();
+    assert_eq!((trace["outcomes"].clone(), steps.len()), (json!([]), 1), "{trace}");
+    assert_eq!((&steps[0]["function"], &steps[0]["what"]), (&json!("webhook-ingest"), &json!("not for us")));
     Ok(())
 }
 
