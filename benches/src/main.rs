@@ -71,7 +71,7 @@ struct Events {
 
 #[derive(Debug, Args)]
 struct Size {
-    /// The most carts and products that are tried; a million takes 4 GB of memory, and without `--release` a
+    /// The most carts and products that are tried; a million takes 7 GB of memory, and without `--release` a
     /// quarter of an hour
     #[arg(long, default_value_t = 1_000_000)]
     carts: usize,

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 use serde::Deserialize;
-use tests::stack::workspace;
+use tests::stack::cargo;
 
 use crate::work::Work;
 
@@ -32,13 +32,12 @@ impl Release {
     /// # Errors
     /// When cargo fails.
     pub fn build() -> anyhow::Result<Self> {
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        let mut command = Command::new(cargo);
+        let mut command = cargo();
         command.args(["build", "--release", "--locked", "--message-format=json-render-diagnostics"]);
         for work in Work::FIRST {
             command.args(["-p", work.function()]);
         }
-        let output = command.current_dir(workspace()).stderr(Stdio::inherit()).output().context("cargo")?;
+        let output = command.stderr(Stdio::inherit()).output().context("cargo")?;
         anyhow::ensure!(output.status.success(), "the release build failed");
         let lines = output.stdout.split(|byte| *byte == b'\n');
         let artifacts = lines.filter_map(|line| serde_json::from_slice::<Artifact>(line).ok());

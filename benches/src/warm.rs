@@ -163,3 +163,35 @@ async fn instructions(release: &Release, aws: &Loopback) -> anyhow::Result<Vec<M
     }
     Ok(measures)
 }
+
+#[cfg(test)]
+mod tests {
+    use ::tests::stack::workspace;
+
+    use crate::table::Report;
+
+    /// What `hashcart cost` reckons with, and the rows of the table behind it.
+    const RECKONED: [(&str, &str, &str); 5] = [
+        ("webhook-ingest", "webhook-ingest", "an event"),
+        ("webhook-ingest-reject", "webhook-ingest (reject)", "an event"),
+        ("classify", "classify (match)", "a batch of ten"),
+        ("cart-add", "cart-add", "a batch of ten"),
+        ("notify", "notify", "a batch of ten"),
+    ];
+
+    #[test]
+    fn the_cost_of_a_month_is_reckoned_with_what_was_measured() {
+        let model = std::fs::read_to_string(workspace().join("cli/src/cost/model.toml")).unwrap();
+        let model: toml::Table = model.parse().unwrap();
+        let measured = Report::read(&workspace().join("docs/performance.json")).unwrap();
+        let warm = &measured.parts["warm"].measures;
+        let row = |name: String| warm.iter().find(|row| row.name == name).expect(&name).value;
+        for (function, work, unit) in RECKONED {
+            let taken = |name: &str| model["functions"][function][name].as_float().unwrap();
+            let cpu_ms = row(format!("{work}, CPU of {unit}")) / 1e3;
+            assert!((taken("cpu_ms") / cpu_ms - 1.0).abs() < 0.1, "{function}: {cpu_ms} ms were measured");
+            let bytes = row(format!("{work}, logged for {unit}"));
+            assert!((taken("log_bytes") / bytes - 1.0).abs() < 0.05, "{function}: {bytes} bytes were logged");
+        }
+    }
+}

@@ -44,7 +44,7 @@ impl Sabotaged {
 
     /// Cargo, in the copy.
     pub fn cargo(&self) -> Command {
-        let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+        let mut cargo = crate::stack::cargo();
         cargo.current_dir(self.copy()).env("CARGO_TARGET_DIR", &self.target);
         cargo
     }

@@ -298,6 +298,20 @@ impl Stack {
     }
 }
 
+/// Cargo in the workspace, as a shell would call it. What cargo has told this program about its own package is left out:
+/// ring's build looks at it, and all that stands on ring would be built again whenever it differs.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let ours = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
+        if name.to_str().is_some_and(|name| ours.iter().any(|start| name.starts_with(start))) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.current_dir(workspace());
+    cargo
+}
+
 /// The command `hashcart` as the README has it: `cargo run --quiet --` in the workspace.
 /// `HASHCART_TEST_BINARY` names a binary instead, for working on the tests without asking cargo each
 /// time.

@@ -4,17 +4,14 @@
 //! stand on; where they don't, `shared/lambda/Cargo.toml` asks for the missing ones.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 
-use tests::stack::workspace;
+use tests::stack::{cargo, workspace};
 
 /// The AWS crates of a package and what they stand on: name and version, and the features.
 fn below_the_clients(package: &str) -> BTreeMap<String, String> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let output = Command::new(cargo)
+    let output = cargo()
         .args(["tree", "--package", package, "--edges", "normal", "--prefix", "depth", "--no-dedupe"])
         .args(["--target", "x86_64-unknown-linux-gnu", "--format", "|{p}|{f}"])
-        .current_dir(workspace())
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
