@@ -4,8 +4,7 @@ use std::io::Write as _;
 
 use benches::peers::Peers;
 use benches::table::{Measure, Published, Report};
-use benches::tell;
-use benches::{capacity, guard, latency, money, parsing, requests, start, warm};
+use benches::{capacity, guard, latency, money, parsing, requests, start, tell, warm};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tests::stack::workspace;
 

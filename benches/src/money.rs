@@ -47,6 +47,7 @@ impl Bill {
 /// # Errors
 /// When `hashcart cost` can't be run.
 pub fn measure() -> anyhow::Result<Vec<Measure>> {
+    // Only the first is of digests: what mail costs without them, the second says.
     let row = |name: &str, usd: f64| Measure::new("money", name, usd, "dollars");
     let (different, popular) = (Bill::of(&["--digest", "5"])?, Bill::of(&["--adds-are", "popular"])?);
     let adds = |what: &str, bill: &Bill| {

@@ -37,16 +37,16 @@ struct Worker {
 }
 
 impl Worker {
-    /// A function of ours that gets so many records an event.
-    async fn ours(work: Work, records: u64, program: &Program) -> anyhow::Result<Self> {
-        let process = Process::start(program).await.with_context(|| work.name())?;
-        let name = work.name().to_owned();
-        Ok(Self { name, work, records, peer: false, process, given: 0, turns: Vec::new() })
+    /// Starts a program that gets so many records an event.
+    async fn start(name: &str, work: Work, records: u64, program: &Program) -> anyhow::Result<Self> {
+        let process = Process::start(program).await.with_context(|| name.to_owned())?;
+        let (name, peer) = (name.to_owned(), false);
+        Ok(Self { name, work, records, peer, process, given: 0, turns: Vec::new() })
     }
 
     async fn peer(peer: &Peer, aws: &Loopback) -> anyhow::Result<Self> {
-        let ours = Self::ours(peer.work, 1, &peer.program(aws)).await?;
-        Ok(Self { name: peer.name.clone(), peer: true, ..ours })
+        let started = Self::start(&peer.name, peer.work, 1, &peer.program(aws)).await?;
+        Ok(Self { peer: true, ..started })
     }
 
     /// Works on so many records, and gives what the last event did.
@@ -103,7 +103,7 @@ pub async fn measure(events: u64, peers: Option<&Peers>) -> anyhow::Result<Vec<M
     let one = Work::WARM.map(|work| (work, 1));
     for (work, records) in one.into_iter().chain(BATCHES.map(|work| (work, FULL))) {
         let program = program(&release, work, &aws, Addresses::Own)?;
-        workers.push(Worker::ours(work, records, &program).await?);
+        workers.push(Worker::start(work.name(), work, records, &program).await?);
     }
     for peer in peers.into_iter().flat_map(Peers::all) {
         workers.push(Worker::peer(peer, &aws).await?);

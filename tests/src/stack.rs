@@ -70,7 +70,7 @@ impl Stack {
         let output = data.with_extension("log");
         let log = std::fs::File::create(&output)?;
         let mut shell = Command::new("sh");
-        shell
+        emulator::outside_cargo(&mut shell)
             .args(["-c", KEEPER, "sh"])
             .args(command)
             .args(["local", "--no-browser", "--port", &port.to_string(), "--data"])
@@ -298,18 +298,15 @@ impl Stack {
     }
 }
 
-/// Cargo in the workspace, as a shell would call it. What cargo has told this program about its own package is left out:
-/// ring's build looks at it, and all that stands on ring would be built again whenever it differs.
+/// Cargo in the workspace, as a shell would call it.
 pub fn cargo() -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    for (name, _) in std::env::vars_os() {
-        let ours = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
-        if name.to_str().is_some_and(|name| ours.iter().any(|start| name.starts_with(start))) {
-            cargo.env_remove(name);
-        }
-    }
-    cargo.current_dir(workspace());
+    let mut cargo = Command::new(own_cargo());
+    emulator::outside_cargo(&mut cargo).current_dir(workspace());
     cargo
+}
+
+fn own_cargo() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
 /// The command `hashcart` as the README has it: `cargo run --quiet --` in the workspace.
@@ -318,17 +315,14 @@ pub fn cargo() -> Command {
 pub fn hashcart() -> Command {
     let mut words = start_command().into_iter();
     let mut command = Command::new(words.next().unwrap_or_default());
-    command.args(words).current_dir(workspace());
+    emulator::outside_cargo(&mut command).args(words).current_dir(workspace());
     command
 }
 
 fn start_command() -> Vec<String> {
     match std::env::var("HASHCART_TEST_BINARY") {
         Ok(binary) => vec![binary],
-        Err(_) => {
-            let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-            [&cargo, "run", "--quiet", "--"].map(str::to_owned).to_vec()
-        }
+        Err(_) => [&own_cargo(), "run", "--quiet", "--"].map(str::to_owned).to_vec(),
     }
 }
 

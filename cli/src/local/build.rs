@@ -83,14 +83,7 @@ pub(crate) async fn build(
 fn cargo(checkout: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(checkout).arg("build");
-    // What `cargo run` tells us about our own package is not about the functions.
-    for (name, _) in std::env::vars_os() {
-        let ours = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
-        if name.to_str().is_some_and(|name| ours.iter().any(|start| name.starts_with(start))) {
-            command.env_remove(name);
-        }
-    }
-    command.env_remove("LD_LIBRARY_PATH");
+    emulator::outside_cargo(command.as_std_mut());
     if let Some((target, profile)) = own_place() {
         command.arg("--target-dir").arg(target);
         if profile == "release" {

@@ -35,6 +35,7 @@
 //! What MiniStack does otherwise than AWS and matters here is said where we meet it.
 
 mod account;
+mod cargo;
 mod deploy;
 mod http;
 mod logs;
@@ -47,6 +48,7 @@ mod template;
 mod venv;
 
 pub use account::Account;
+pub use cargo::outside_cargo;
 pub use deploy::{DeployError, Deployment, Failure, Stack};
 pub use http::{RequestError, ask_cloudwatch, invoke};
 pub use logs::{Line, Logs, LogsError};
